@@ -1,0 +1,1 @@
+"""The right edge, and the place where all is put together."""

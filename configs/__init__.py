@@ -1,0 +1,1 @@
+"""Configuration that ships with the program, read as package resources."""

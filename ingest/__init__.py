@@ -1,0 +1,1 @@
+"""The left edge: cameras and files become frames."""

@@ -1,0 +1,20 @@
+"""Errors by what the one who meets them should do.
+
+Their text is for a person: what, where, and what is allowed. It never holds a secret.
+"""
+
+
+class FaceapiError(Exception):
+    """An error that was foreseen; its text can be shown as it is."""
+
+
+class Transient(FaceapiError):  # noqa: N818 - named for what to do: try again
+    """Out of reach or busy now: try again later."""
+
+
+class BadInput(FaceapiError):  # noqa: N818 - named for what to do: send something else
+    """This item cannot be used; the next one may be."""
+
+
+class Misconfigured(FaceapiError):  # noqa: N818 - named for what to do: change the settings
+    """The program cannot start, or this camera cannot run, until a person changes a setting."""

@@ -1,0 +1,133 @@
+"""What travels through the rooms, in the order a frame meets it.
+
+Images are uint8 arrays [height, width, 3] in BGR. Boxes and points are in pixels of the image
+they were found in: x to the right, y downwards, (0, 0) the top left corner of the top left pixel.
+Messages that hold arrays don't compare (``eq=False``): arrays have no single truth value.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+CameraId = NewType("CameraId", str)
+TrackId = NewType("TrackId", int)
+PersonId = NewType("PersonId", str)
+FaceId = NewType("FaceId", str)
+GalleryId = NewType("GalleryId", str)
+PackId = NewType("PackId", str)
+
+Image: TypeAlias = NDArray[np.uint8]
+"""[height, width, 3], BGR, 0..255."""
+Points: TypeAlias = NDArray[np.float32]
+"""[5, 2]: the eye on the image's left, the other eye, nose tip, left and right mouth corner."""
+Vectors: TypeAlias = NDArray[np.float32]
+"""[n, dimension], each row of Euclidean length 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in pixels; it may reach over the image's edge."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of one camera.
+
+    ``seq`` counts the frames of a connection from 0, dropped ones included. ``captured_at`` is
+    the moment of exposure in seconds: Unix time for a camera, the frame's place in the video for
+    a file. ``rtp_timestamp`` is the frame's 32-bit RTP timestamp (90 kHz) where it is known.
+    """
+
+    camera: CameraId
+    seq: int
+    captured_at: float
+    rtp_timestamp: int | None
+    image: Image
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DetectedFace:
+    """A face in one picture; ``score`` is the detector's own, in 0..1, and no probability."""
+
+    box: Box
+    points: Points
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrackedFace:
+    """A face, and which one it is among the faces of this camera."""
+
+    track: TrackId
+    found: DetectedFace
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A person of the gallery beside a probe; ``similarity`` is what the pack's metric says."""
+
+    person: PersonId
+    similarity: float
+
+
+class Status(StrEnum):
+    """What is known of a track."""
+
+    KNOWN = "known"
+    UNKNOWN = "unknown"
+    PENDING = "pending"
+    """No face of it was good enough to be judged yet."""
+    IGNORED = "ignored"
+    """This face is too small to be judged, and the track has no verdict from a better one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the evidence of a track says.
+
+    ``person`` is set when, and only when, the status is known. ``similarity`` is that of the
+    nearest person of the gallery, whoever it is; None where nothing was compared.
+    """
+
+    status: Status
+    person: PersonId | None = None
+    similarity: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IdentifiedFace:
+    """A face of a frame with its track's verdict."""
+
+    face: TrackedFace
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """What was seen in one frame; the frame's own numbers, without its picture."""
+
+    camera: CameraId
+    seq: int
+    captured_at: float
+    rtp_timestamp: int | None
+    width: int
+    height: int
+    faces: Sequence[IdentifiedFace]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EnrolledFace:
+    """A template of the gallery: ``vector`` is [dimension], of Euclidean length 1."""
+
+    face: FaceId
+    person: PersonId
+    vector: NDArray[np.float32]

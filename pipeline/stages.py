@@ -1,0 +1,55 @@
+"""The questions the pipeline asks, one narrow Protocol each.
+
+``Detector``, ``PointFinder`` and ``Embedder`` compute: they block, are safe to call from several
+threads at once, and run in a lane (``pipeline.inference.Lanes``), never on the event loop.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from pipeline.messages import DetectedFace, EnrolledFace, FaceId, Image, Match, TrackedFace, Vectors
+
+
+class Detector(Protocol):
+    """Where are faces?"""
+
+    def detect(self, image: Image) -> Sequence[DetectedFace]:
+        """The faces in ``image``, in its pixels, best score first."""
+
+
+class PointFinder(Protocol):
+    """Where exactly are the five points of this face?"""
+
+    def find(self, image: Image, face: DetectedFace) -> DetectedFace | None:
+        """``face`` with its points found anew at full resolution; None if it is no face there."""
+
+
+class Embedder(Protocol):
+    """What does this face look like?"""
+
+    def embed(self, chips: Sequence[Image]) -> Vectors:
+        """One unit vector for each aligned chip, [n, dimension]."""
+
+
+class Tracker(Protocol):
+    """Which face is which, from frame to frame?"""
+
+    def update(self, faces: Sequence[DetectedFace]) -> Sequence[TrackedFace]:
+        """The faces of the next frame, in the order given, each with its track."""
+
+
+class Gallery(Protocol):
+    """Whom does this face resemble?"""
+
+    async def search(self, vectors: Vectors) -> Sequence[Sequence[Match]]:
+        """For each vector its nearest people, nearest first, each person once."""
+
+
+class Enrolled(Protocol):
+    """The gallery's own keeping: templates come and go."""
+
+    async def add(self, faces: Sequence[EnrolledFace]) -> None:
+        """Make these templates searchable; a face id that is there already is replaced."""
+
+    async def remove(self, faces: Sequence[FaceId]) -> None:
+        """Forget these templates; an unknown id is no error."""
