@@ -26,6 +26,8 @@ Points: TypeAlias = NDArray[np.float32]
 """[5, 2]: the eye on the image's left, the other eye, nose tip, left and right mouth corner."""
 Vectors: TypeAlias = NDArray[np.float32]
 """[n, dimension], each row of Euclidean length 1."""
+Vector: TypeAlias = NDArray[np.float32]
+"""[dimension], of Euclidean length 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,14 @@ class TrackedFace:
 
     track: TrackId
     found: DetectedFace
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tracked:
+    """The faces of one frame with their tracks, and the tracks that ended before it."""
+
+    faces: Sequence[TrackedFace]
+    ended: Sequence[TrackId]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +136,8 @@ class Result:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EnrolledFace:
-    """A template of the gallery: ``vector`` is [dimension], of Euclidean length 1."""
+    """A template of the gallery."""
 
     face: FaceId
     person: PersonId
-    vector: NDArray[np.float32]
+    vector: Vector

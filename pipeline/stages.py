@@ -7,7 +7,7 @@ threads at once, and run in a lane (``pipeline.inference.Lanes``), never on the 
 from collections.abc import Sequence
 from typing import Protocol
 
-from pipeline.messages import DetectedFace, EnrolledFace, FaceId, Image, Match, TrackedFace, Vectors
+from pipeline.messages import DetectedFace, EnrolledFace, FaceId, Image, Match, Tracked, Vectors
 
 
 class Detector(Protocol):
@@ -34,7 +34,7 @@ class Embedder(Protocol):
 class Tracker(Protocol):
     """Which face is which, from frame to frame?"""
 
-    def update(self, faces: Sequence[DetectedFace]) -> Sequence[TrackedFace]:
+    def update(self, faces: Sequence[DetectedFace], captured_at: float) -> Tracked:
         """The faces of the next frame, in the order given, each with its track."""
 
 

@@ -1,0 +1,1 @@
+"""Detectors: one decoder a file."""

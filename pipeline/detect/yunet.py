@@ -1,0 +1,103 @@
+"""YuNet: boxes, scores and five points from one look.
+
+Wu, Peng, Yu: YuNet, a tiny millisecond-level face detector, Machine Intelligence Research, 2023.
+The decoding gives the same boxes as OpenCV's FaceDetectorYN.
+"""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from pipeline.geometry import Floats, box_of, suppress
+from pipeline.inference import Network, Tensor
+from pipeline.messages import DetectedFace, Image
+
+_STRIDES = (8, 16, 32)
+_HEADS = tuple(f"{head}_{stride}" for head in ("cls", "obj", "bbox", "kps") for stride in _STRIDES)
+_PIXELS = 32
+"""Width and height must be whole multiples of the longest stride."""
+
+
+class YuNet:
+    """Finds faces in a picture brought to ``longest_side``; never enlarges it.
+
+    Args:
+        network: YuNet as ONNX; input [1, 3, height, width], BGR, 0..255. Where its height and
+            width are fixed, the picture is fitted into them.
+        least_score: faces below it are left out; sqrt(class score x objectness), 0..1.
+        most_overlap: of two boxes that share more (intersection over union), one goes.
+        longest_side: pixels; None for the picture's own size.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        least_score: float,
+        most_overlap: float,
+        longest_side: int | None = None,
+    ) -> None:
+        self._network = network
+        self._least_score = least_score
+        self._most_overlap = most_overlap
+        self._longest_side = longest_side
+        height, width = network.input_shape[2:]
+        self._fixed = (
+            (height, width) if isinstance(height, int) and isinstance(width, int) else None
+        )
+
+    def detect(self, image: Image) -> Sequence[DetectedFace]:
+        """The faces in ``image``, best score first."""
+        scale = self._scale(image)
+        tensor = self._tensor(image, scale)
+        outputs = self._network.run(tensor, _HEADS)
+        columns = tensor.shape[3]
+        levels = [
+            _level(outputs[index::3], stride, columns // stride, self._least_score)
+            for index, stride in enumerate(_STRIDES)
+        ]
+        boxes, scores, points = (np.concatenate(part) for part in zip(*levels, strict=True))
+        kept = suppress(boxes, scores, self._most_overlap)
+        return [
+            DetectedFace(box_of(boxes[row] / scale), points[row] / scale, float(scores[row]))
+            for row in kept
+        ]
+
+    def _scale(self, image: Image) -> float:
+        height, width = image.shape[:2]
+        limits = [1.0]
+        if self._longest_side:
+            limits.append(self._longest_side / max(height, width))
+        if self._fixed:
+            limits += [self._fixed[0] / height, self._fixed[1] / width]
+        return min(limits)
+
+    def _tensor(self, image: Image, scale: float) -> Tensor:
+        """[1, 3, height, width], BGR, 0..255; filled up with black at the right and below."""
+        if scale < 1:
+            size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+        height, width = image.shape[:2]
+        tall, wide = self._fixed or (height + -height % _PIXELS, width + -width % _PIXELS)
+        tensor = np.zeros((1, 3, tall, wide), np.float32)
+        tensor[0, :, :height, :width] = image.transpose(2, 0, 1)
+        return tensor
+
+
+def _level(
+    heads: Sequence[Tensor], stride: int, columns: int, least_score: float
+) -> tuple[Floats, Floats, Floats]:
+    """Boxes [n, 4], scores [n] and points [n, 5, 2] of one stride, in the network's pixels.
+
+    Each cell of the grid holds one face: its centre and points as offsets from the cell, its
+    sides as logarithms, all in strides.
+    """
+    scores = np.sqrt(np.clip(heads[0][0, :, 0], 0, 1) * np.clip(heads[1][0, :, 0], 0, 1))
+    found = np.flatnonzero(scores >= least_score)
+    cells = np.stack([found % columns, found // columns], axis=1).astype(np.float32)
+    offsets, logarithms = np.split(heads[2][0, found], 2, axis=1)
+    centres, halves = cells + offsets, np.exp(logarithms) / 2
+    boxes = np.hstack([centres - halves, centres + halves]) * stride
+    points = (heads[3][0, found].reshape(-1, 5, 2) + cells[:, None]) * stride
+    return boxes, scores[found], points

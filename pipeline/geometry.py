@@ -1,0 +1,89 @@
+"""Boxes, points and similarity transforms: pure numpy.
+
+Rows of boxes are float32 [n, 4] as left, top, right, bottom in pixels.
+"""
+
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.messages import Box, Points
+
+Floats: TypeAlias = NDArray[np.float32]
+Transform: TypeAlias = NDArray[np.float64]
+"""[2, 3]: maps a point (x, y, 1) to (x', y')."""
+
+
+def box_of(corners: Floats) -> Box:
+    """One row left, top, right, bottom as a Box."""
+    left, top, right, bottom = (float(value) for value in corners)
+    return Box(left, top, right - left, bottom - top)
+
+
+def corners_of(box: Box) -> Floats:
+    """A Box as a row left, top, right, bottom."""
+    return np.array([box.x, box.y, box.x + box.width, box.y + box.height], np.float32)
+
+
+def eye_distance(points: Points) -> float:
+    """Pixels between the eye centres, the measure of a face's size (ISO/IEC 19794-5)."""
+    return float(np.hypot(*(points[1] - points[0])))
+
+
+def areas(boxes: Floats) -> Floats:
+    """The area of each box, 0 where it is inside out."""
+    sides = np.clip(boxes[..., 2:] - boxes[..., :2], 0, None)
+    return np.asarray(sides[..., 0] * sides[..., 1], np.float32)
+
+
+def overlaps(one: Floats, others: Floats, over: Literal["union", "smaller"] = "union") -> Floats:
+    """What boxes share, as a part of their union or of the smaller one, in 0..1.
+
+    ``one`` is [4] or [n, 1, 4], ``others`` [m, 4]; the answer is [m] or [n, m].
+    """
+    least, most = (
+        np.maximum(one[..., :2], others[..., :2]),
+        np.minimum(one[..., 2:], others[..., 2:]),
+    )
+    shared = areas(np.concatenate([least, most], axis=-1))
+    if over == "union":
+        whole = areas(one) + areas(others) - shared
+    else:
+        whole = np.minimum(areas(one), areas(others))
+    return np.asarray(shared / np.maximum(whole, 1e-9), np.float32)
+
+
+def suppress(
+    boxes: Floats, scores: Floats, limit: float, over: Literal["union", "smaller"] = "union"
+) -> NDArray[np.intp]:
+    """Non-maximum suppression: the rows to keep, best score first.
+
+    A box goes when it overlaps a better one by more than ``limit``.
+    """
+    order = np.argsort(-scores, kind="stable")
+    kept: list[np.intp] = []
+    while order.size:
+        best, rest = order[0], order[1:]
+        kept.append(best)
+        order = rest[overlaps(boxes[best], boxes[rest], over) <= limit]
+    return np.array(kept, np.intp)
+
+
+def similarity_transform(source: Points, target: Points) -> Transform:
+    """The rotation, uniform scale and shift that brings ``source`` nearest to ``target``.
+
+    Least squares over all points, without reflection (Umeyama, IEEE PAMI 13(4), 1991).
+    """
+    source_mean, target_mean = source.mean(0, np.float64), target.mean(0, np.float64)
+    source_off, target_off = source - source_mean, target - target_mean
+    left, strengths, right = np.linalg.svd(target_off.T @ source_off / len(source))
+    signs = np.array([1.0, np.sign(np.linalg.det(left @ right))])
+    spread = max(float(source_off.var(0).sum()), 1e-12)
+    linear = (strengths * signs).sum() / spread * (left * signs) @ right
+    return np.hstack([linear, (target_mean - linear @ source_mean)[:, None]])
+
+
+def scale_of(transform: Transform) -> float:
+    """By how much a similarity transform enlarges."""
+    return float(np.hypot(transform[0, 0], transform[1, 0]))

@@ -1,0 +1,122 @@
+"""ONNX Runtime: a network on one device, and the lanes that networks are run in."""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import ParamSpec, TypeAlias, TypeVar
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as binding
+
+from pipeline.errors import Misconfigured
+
+Tensor: TypeAlias = NDArray[np.float32]
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+_ERRORS_ONLY = 3
+_NOT_A_MODEL = (
+    binding.EPFail,
+    binding.Fail,
+    binding.InvalidArgument,
+    binding.InvalidGraph,
+    binding.InvalidProtobuf,
+    binding.NoSuchFile,
+    binding.NotImplemented,
+    binding.RuntimeException,
+)
+
+
+class Network:
+    """One ONNX file on one device; safe to run from several threads at once.
+
+    It computes on the thread that calls it and on no other: on a CPU two networks side by side,
+    one thread each, do more than one on two threads (ARCHITECTURE.md, Decisions).
+    """
+
+    def __init__(self, path: Path, device: str = "cpu") -> None:
+        self.device = device
+        self._session = _open(path, device)
+        self.inputs = tuple(value.name for value in self._session.get_inputs())
+        self.input_shape: tuple[int | str | None, ...] = tuple(self._session.get_inputs()[0].shape)
+        self.outputs = {value.name: tuple(value.shape) for value in self._session.get_outputs()}
+
+    @property
+    def providers(self) -> Sequence[str]:
+        """What ONNX Runtime really uses, best first: the only honest word on the device."""
+        return list(self._session.get_providers())
+
+    def run(self, tensor: Tensor, outputs: Sequence[str]) -> Sequence[Tensor]:
+        """The named outputs for one input tensor [n, channels, height, width]."""
+        answers: Sequence[Tensor] = self._session.run(list(outputs), {self.inputs[0]: tensor})
+        return answers
+
+
+class Lanes:
+    """A few threads that networks run in, side by side; who asks first is served first."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix="lane")
+
+    async def run(
+        self,
+        work: Callable[Arguments, Answer],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Answer:
+        """What ``work`` returns or raises; it runs on the next free lane."""
+        return await asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))
+
+    def close(self) -> None:
+        """Take no more work, and wait for what is running."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+def lane_count(asked: int | None) -> int:
+    """As many lanes as asked for, or one a core, but two at least: one waits while one loads."""
+    return asked or max(2, len(os.sched_getaffinity(0)))
+
+
+def versions() -> Mapping[str, str]:
+    """ONNX Runtime's version and the providers it was built with."""
+    return {
+        "onnxruntime": onnxruntime.__version__,
+        "providers built in": ", ".join(onnxruntime.get_available_providers()),
+    }
+
+
+def _open(path: Path, device: str) -> onnxruntime.InferenceSession:
+    wanted = _providers(device)
+    try:
+        session = onnxruntime.InferenceSession(str(path), _options(), providers=wanted)
+    except _NOT_A_MODEL as error:
+        raise Misconfigured(f"{path} cannot be run as an ONNX model: {error}") from error
+    used, asked = session.get_providers()[0], wanted[0][0]
+    if used != asked:
+        raise Misconfigured(
+            f"MODEL_DEVICE={device} asks for {asked}, but {path.name} was opened on {used}. "
+            "For cuda:N install faceapi[gpu] and a driver for CUDA 13; else set MODEL_DEVICE=cpu"
+        )
+    return session
+
+
+def _providers(device: str) -> list[tuple[str, dict[str, str]]]:
+    """ONNX Runtime's providers for ``cpu`` or ``cuda:N``, the one asked for first."""
+    cpu = ("CPUExecutionProvider", dict[str, str]())
+    kind, _, number = device.partition(":")
+    return (
+        [("CUDAExecutionProvider", {"device_id": number or "0"}), cpu] if kind == "cuda" else [cpu]
+    )
+
+
+def _options() -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    return options

@@ -1,0 +1,73 @@
+"""The frame's way: detect, track, describe whoever is due, search, identify."""
+
+import asyncio
+from collections.abc import Sequence
+
+import numpy as np
+
+from pipeline.describe import Describer
+from pipeline.identify import Identifier
+from pipeline.inference import Lanes
+from pipeline.messages import DetectedFace, Frame, Result, TrackedFace
+from pipeline.quality import Flaw
+from pipeline.stages import Detector, Gallery, Tracker
+
+
+class Recognizer:
+    """Names the faces of one camera.
+
+    ``detect`` may run for several frames at once; ``identify`` wants them in order, one by one.
+    """
+
+    def __init__(
+        self,
+        lanes: Lanes,
+        detector: Detector,
+        tracker: Tracker,
+        describer: Describer,
+        gallery: Gallery,
+        identifier: Identifier,
+    ) -> None:
+        self._lanes = lanes
+        self._detector = detector
+        self._tracker = tracker
+        self._describer = describer
+        self._gallery = gallery
+        self._identifier = identifier
+
+    async def detect(self, frame: Frame) -> Sequence[DetectedFace]:
+        """The faces of ``frame``."""
+        return await self._lanes.run(self._detector.detect, frame.image)
+
+    async def identify(self, frame: Frame, faces: Sequence[DetectedFace]) -> Result:
+        """Who they are, as far as the frames up to this one tell."""
+        tracked = self._tracker.update(faces, frame.captured_at)
+        self._identifier.forget(tracked.ended)
+        await self._look(frame, self._identifier.due(tracked.faces, frame.captured_at))
+        height, width = frame.image.shape[:2]
+        return Result(
+            camera=frame.camera,
+            seq=frame.seq,
+            captured_at=frame.captured_at,
+            rtp_timestamp=frame.rtp_timestamp,
+            width=width,
+            height=height,
+            faces=self._identifier.decide(tracked.faces),
+        )
+
+    async def _look(self, frame: Frame, faces: Sequence[TrackedFace]) -> None:
+        """Compare these faces with the gallery, and give the outcome to their tracks."""
+        described = await asyncio.gather(
+            *(self._lanes.run(self._describer.describe, frame.image, face.found) for face in faces)
+        )
+        vectors = {}
+        for face, outcome in zip(faces, described, strict=True):
+            if isinstance(outcome, Flaw):
+                self._identifier.observe(face.track, frame.captured_at, outcome)
+            else:
+                vectors[face.track] = outcome
+        if not vectors:
+            return
+        found = await self._gallery.search(np.stack(list(vectors.values())))
+        for track, matches in zip(vectors, found, strict=True):
+            self._identifier.observe(track, frame.captured_at, matches)

@@ -1,0 +1,43 @@
+"""A camera's frames, recognized and published, with a few of them in flight."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from pipeline.messages import DetectedFace, Frame, Result
+from pipeline.recognize import Recognizer
+
+_Ahead = asyncio.Queue[tuple[Frame, asyncio.Task[Sequence[DetectedFace]]] | None]
+
+
+async def watch(
+    frames: AsyncIterator[Frame],
+    recognizer: Recognizer,
+    publish: Callable[[Result], None],
+    window: int,
+) -> None:
+    """Recognize ``frames`` until they end; results are published in their order.
+
+    Up to ``window`` frames are in flight: faces are detected ahead, side by side in the lanes,
+    while tracking goes frame by frame. The next frame is taken only when there is room for it,
+    so that a camera's is the newest then.
+    """
+    ahead: _Ahead = asyncio.Queue()
+    room = asyncio.Semaphore(window)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_detect_ahead(frames, recognizer, ahead, room))
+        while (item := await ahead.get()) is not None:
+            frame, detection = item
+            publish(await recognizer.identify(frame, await detection))
+            room.release()
+
+
+async def _detect_ahead(
+    frames: AsyncIterator[Frame], recognizer: Recognizer, ahead: _Ahead, room: asyncio.Semaphore
+) -> None:
+    async with asyncio.TaskGroup() as group:
+        await room.acquire()
+        async for frame in frames:
+            ahead.put_nowait((frame, group.create_task(recognizer.detect(frame))))
+            del frame  # while it waits for the next, this task must not hold the picture
+            await room.acquire()
+    ahead.put_nowait(None)
