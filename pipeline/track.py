@@ -90,7 +90,8 @@ class MotionTracker:
         """[faces, tracks]: 1 and more for overlap, less for being near, 0 for neither."""
         shared = overlaps(boxes[:, None], places)
         near = _nearness(boxes, places)
-        return np.where(shared >= self._least_overlap, 1 + shared, near).astype(np.float32)
+        scores = np.where(shared >= self._least_overlap, 1 + shared, near)
+        return np.asarray(scores, np.float32)
 
 
 def _nearness(boxes: Floats, places: Floats) -> Floats:
@@ -104,7 +105,7 @@ def _nearness(boxes: Floats, places: Floats) -> Floats:
 
 
 def _centres(corners: Floats) -> Floats:
-    return (corners[:, :2] + corners[:, 2:]) / 2
+    return np.asarray((corners[:, :2] + corners[:, 2:]) / 2, np.float32)
 
 
 def _sides(corners: Floats) -> Floats:
