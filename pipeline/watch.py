@@ -19,25 +19,38 @@ async def watch(
 
     Up to ``window`` frames are in flight: faces are detected ahead, side by side in the lanes,
     while tracking goes frame by frame. The next frame is taken only when there is room for it,
-    so that a camera's is the newest then.
+    so that a camera's is the newest then. Whatever the frames or a stage raise comes out as
+    it is.
     """
     ahead: _Ahead = asyncio.Queue()
     room = asyncio.Semaphore(window)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_detect_ahead(frames, recognizer, ahead, room))
-        while (item := await ahead.get()) is not None:
-            frame, detection = item
-            publish(await recognizer.identify(frame, await detection))
-            room.release()
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_detect_ahead(frames, recognizer, ahead, room, group))
+            while (item := await ahead.get()) is not None:
+                frame, detection = item
+                publish(await recognizer.identify(frame, await detection))
+                room.release()
+    except BaseExceptionGroup as errors:
+        raise _first(errors) from None
 
 
 async def _detect_ahead(
-    frames: AsyncIterator[Frame], recognizer: Recognizer, ahead: _Ahead, room: asyncio.Semaphore
+    frames: AsyncIterator[Frame],
+    recognizer: Recognizer,
+    ahead: _Ahead,
+    room: asyncio.Semaphore,
+    group: asyncio.TaskGroup,
 ) -> None:
-    async with asyncio.TaskGroup() as group:
+    await room.acquire()
+    async for frame in frames:
+        ahead.put_nowait((frame, group.create_task(recognizer.detect(frame))))
+        del frame  # while it waits for the next one, this task must not hold the picture
         await room.acquire()
-        async for frame in frames:
-            ahead.put_nowait((frame, group.create_task(recognizer.detect(frame))))
-            del frame  # while it waits for the next, this task must not hold the picture
-            await room.acquire()
     ahead.put_nowait(None)
+
+
+def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that came first; the others of the group followed from it."""
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -1,0 +1,151 @@
+"""The line put together with fakes: what travels where, in which order, how often."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import numpy as np
+import pytest
+
+from pipeline.align import Template
+from pipeline.describe import Describer
+from pipeline.detect.closeup import AsDetected
+from pipeline.errors import BadInput, Transient
+from pipeline.identify import Identifier, Rules
+from pipeline.inference import Lanes
+from pipeline.messages import DetectedFace, Frame, Image, Match, PersonId, Result, Status
+from pipeline.recognize import Recognizer
+from pipeline.stages import Detector
+from pipeline.track import MotionTracker
+from pipeline.watch import watch
+from tests.fakes import UPRIGHT, MeanColour, ScriptedDetector, ScriptedGallery, face_at, frame
+
+RULES = Rules(0.9, 0.01, 2, 5, 0.2, 0.5, 2.0)
+ANN = [Match(PersonId("Ann"), 0.95), Match(PersonId("Bob"), 0.8)]
+
+
+@pytest.fixture
+def lanes() -> Lanes:
+    return Lanes(2)
+
+
+def recognizer(
+    lanes: Lanes, detector: Detector, gallery: ScriptedGallery, least_eye_distance: float = 16
+) -> Recognizer:
+    template = Template(UPRIGHT * 112, (112, 112))
+    describer = Describer(AsDetected(), template, MeanColour(), least_eye_distance)
+    tracker = MotionTracker(least_overlap=0.2, keep=1.0)
+    return Recognizer(lanes, detector, tracker, describer, gallery, Identifier(RULES))
+
+
+async def frames(count: int) -> AsyncIterator[Frame]:
+    for seq in range(count):
+        yield frame(seq)
+
+
+async def results(one: Recognizer, count: int, window: int = 3) -> Sequence[Result]:
+    seen: list[Result] = []
+    await watch(frames(count), one, seen.append, window)
+    return seen
+
+
+async def test_every_frame_has_its_result_in_order(lanes: Lanes) -> None:
+    one = recognizer(lanes, ScriptedDetector([face_at(5, 5, 40)]), ScriptedGallery(ANN))
+    seen = await results(one, 20)
+    assert [result.seq for result in seen] == list(range(20))
+    assert [result.captured_at for result in seen] == [n / 10 for n in range(20)]
+    assert {(result.width, result.height) for result in seen} == {(64, 48)}
+
+
+async def test_a_known_face_is_named_from_its_second_frame_on(lanes: Lanes) -> None:
+    one = recognizer(lanes, ScriptedDetector([face_at(5, 5, 80)]), ScriptedGallery(ANN))
+    verdicts = [result.faces[0].verdict for result in await results(one, 5)]
+    assert [verdict.person for verdict in verdicts] == [None, "Ann", "Ann", "Ann", "Ann"]
+    assert verdicts[0].status is Status.PENDING
+
+
+async def test_a_known_face_is_not_embedded_in_every_frame(lanes: Lanes) -> None:
+    gallery = ScriptedGallery(ANN)
+    await results(recognizer(lanes, ScriptedDetector([face_at(5, 5, 80)]), gallery), 30)
+    assert gallery.searches == 3  # frames 0 and 1, and once more two seconds later
+
+
+async def test_a_small_face_is_reported_and_never_compared(lanes: Lanes) -> None:
+    gallery = ScriptedGallery(ANN)
+    one = recognizer(lanes, ScriptedDetector([face_at(5, 5, 30)]), gallery)
+    verdicts = [result.faces[0].verdict for result in await results(one, 10)]
+    assert {verdict.status for verdict in verdicts} == {Status.IGNORED}
+    assert gallery.searches == 0
+
+
+async def test_a_frame_without_faces_has_an_empty_result(lanes: Lanes) -> None:
+    seen = await results(recognizer(lanes, ScriptedDetector([]), ScriptedGallery(ANN)), 3)
+    assert [list(result.faces) for result in seen] == [[], [], []]
+
+
+async def test_a_face_without_a_usable_vector_stays_pending(lanes: Lanes) -> None:
+    class NoVector(MeanColour):
+        def embed(self, chips: Sequence[Image]) -> np.ndarray:
+            raise BadInput(f"{len(chips)} faces without a direction")
+
+    template = Template(UPRIGHT * 112, (112, 112))
+    one = Recognizer(
+        lanes,
+        ScriptedDetector([face_at(5, 5, 80)]),
+        MotionTracker(least_overlap=0.2, keep=1.0),
+        Describer(AsDetected(), template, NoVector(), 16),
+        ScriptedGallery(ANN),
+        Identifier(RULES),
+    )
+    seen = await results(one, 4)
+    assert [result.faces[0].verdict.status for result in seen] == [Status.PENDING] * 4
+
+
+async def test_no_more_frames_are_taken_than_the_window_holds(lanes: Lanes) -> None:
+    taken: list[int] = []
+    held, full = asyncio.Event(), asyncio.Event()
+
+    async def counted() -> AsyncIterator[Frame]:
+        async for one in frames(20):
+            taken.append(one.seq)
+            if len(taken) == 3:
+                full.set()
+            yield one
+
+    class Slow(ScriptedGallery):
+        async def search(self, vectors: np.ndarray) -> Sequence[Sequence[Match]]:
+            await held.wait()
+            return await super().search(vectors)
+
+    seen: list[Result] = []
+    one = recognizer(lanes, ScriptedDetector([face_at(5, 5, 80)]), Slow(ANN))
+    running = asyncio.create_task(watch(counted(), one, seen.append, window=3))
+    await full.wait()
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert taken == [0, 1, 2]
+    assert not seen
+    held.set()
+    await running
+    assert len(seen) == 20
+
+
+async def test_a_detector_that_breaks_ends_the_watch_with_its_own_error(lanes: Lanes) -> None:
+    class Broken:
+        def detect(self, image: Image) -> Sequence[DetectedFace]:
+            raise ZeroDivisionError(image.shape)
+
+    with pytest.raises(ZeroDivisionError):
+        await results(recognizer(lanes, Broken(), ScriptedGallery(ANN)), 5)
+
+
+async def test_frames_that_break_off_end_the_watch_after_their_results(lanes: Lanes) -> None:
+    async def broken() -> AsyncIterator[Frame]:
+        async for one in frames(4):
+            yield one
+        raise Transient("the camera went away")
+
+    seen: list[Result] = []
+    one = recognizer(lanes, ScriptedDetector([]), ScriptedGallery(ANN))
+    with pytest.raises(Transient, match="went away"):
+        await watch(broken(), one, seen.append, window=1)
+    assert [result.seq for result in seen] == [0, 1, 2, 3]
