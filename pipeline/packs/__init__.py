@@ -1,0 +1,1 @@
+"""Model packs: manifests, networks made from installed packages, downloads, the cache."""
