@@ -1,12 +1,16 @@
-"""Photograph -> one good face -> template."""
+"""Photograph -> one good face -> template -> gallery."""
+
+from collections.abc import Callable
+from pathlib import Path
 
 from pipeline.describe import Describer
 from pipeline.errors import BadInput
 from pipeline.geometry import eye_distance
 from pipeline.inference import Lanes
-from pipeline.messages import Image, Vector
+from pipeline.messages import EnrolledFace, FaceId, Image, Vector
+from pipeline.photographs import Photograph, find_photographs, read_photograph
 from pipeline.quality import Flaw
-from pipeline.stages import Detector
+from pipeline.stages import Detector, Enrolled
 
 
 class Enroller:
@@ -22,6 +26,14 @@ class Enroller:
         self._detector = detector
         self._describer = describer
         self._least_eye_distance = least_eye_distance
+
+    async def read(self, path: Path) -> Image:
+        """The picture in a file; its decoding takes a lane too.
+
+        Raises:
+            BadInput: as of ``read_photograph``.
+        """
+        return await self._lanes.run(read_photograph, path)
 
     async def template(self, photograph: Image) -> Vector:
         """The vector of the one face in ``photograph``.
@@ -45,3 +57,32 @@ class Enroller:
                 f"{self._least_eye_distance:g} pixels between the eyes"
             )
         return outcome
+
+
+async def enroll_folder(
+    folder: Path, enroller: Enroller, gallery: Enrolled, tell: Callable[[str], None]
+) -> None:
+    """Enroll a folder of folders of photographs, a folder a person.
+
+    What is wrong with a photograph is told by its name, and the next one goes on.
+
+    Raises:
+        BadInput: there is no such folder.
+    """
+    faces = []
+    for photograph in find_photographs(folder):
+        try:
+            faces.append(await _enrolled(photograph, enroller))
+        except BadInput as error:
+            tell(f"{photograph.person}/{photograph.path.name}: {error}")
+    await gallery.add(faces)
+    people = len({face.person for face in faces})
+    tell(f"gallery: {people} people, {len(faces)} photographs")
+    if not people:
+        tell("nobody is enrolled: everyone will be unknown")
+
+
+async def _enrolled(photograph: Photograph, enroller: Enroller) -> EnrolledFace:
+    vector = await enroller.template(await enroller.read(photograph.path))
+    face = FaceId(f"{photograph.person}/{photograph.path.name}")
+    return EnrolledFace(face, photograph.person, vector)

@@ -2,11 +2,11 @@
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.align import Template
 from pipeline.errors import Misconfigured
@@ -53,6 +53,8 @@ class Local(_Described):
     path: Path
     sha256: Sha256 | None = None
 
+
+_ROLES = {"yunet": ("detector",), "mtcnn": ("proposal", "refinement", "output")}
 
 NetworkFile = Converted | Downloaded | Local
 
@@ -112,6 +114,13 @@ class Manifest(_Described):
     threshold: Annotated[float, Field(gt=-1, lt=1)]
     least_eye_distance: Annotated[float, Field(gt=0)] = Field(description="In pixels.")
     similarity: str = Field(description="What a similarity means, for people.")
+
+    @model_validator(mode="after")
+    def _has_its_networks(self) -> Self:
+        wanted = {"embedder", *_ROLES[self.detector.kind]}
+        if set(self.networks) != wanted:
+            raise ValueError(f"a {self.detector.kind} pack has the networks {sorted(wanted)}")
+        return self
 
 
 def shipped_packs() -> tuple[str, ...]:

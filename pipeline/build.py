@@ -1,0 +1,124 @@
+"""Settings and a model pack -> a pipeline; the one place that names concrete stages."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.describe import Describer
+from pipeline.detect.closeup import AsDetected, CloseUp
+from pipeline.detect.mtcnn import Mtcnn, Networks
+from pipeline.detect.yunet import YuNet
+from pipeline.embed import OnnxEmbedder
+from pipeline.enroll import Enroller
+from pipeline.identify import Identifier, Rules
+from pipeline.inference import Lanes, Network, lane_count
+from pipeline.packs.manifest import EmbedderFeed, MtcnnFeed, YunetFeed, load_manifest
+from pipeline.packs.own import with_own_embedder
+from pipeline.packs.pack import Pack, Progress, open_pack
+from pipeline.recognize import Recognizer
+from pipeline.settings import ModelSettings, PipelineSettings
+from pipeline.stages import Detector, Embedder, Gallery, PointFinder
+from pipeline.track import MotionTracker
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Engine:
+    """What all cameras share, and what makes the line for one more of them."""
+
+    pack: Pack
+    settings: PipelineSettings
+    lanes: Lanes
+    detector: Detector
+    describer: Describer
+    least_eye_distance: float
+
+    def recognizer(self, gallery: Gallery) -> Recognizer:
+        """The line for one camera, with tracks and evidence of its own."""
+        track = self.settings.track
+        return Recognizer(
+            self.lanes,
+            self.detector,
+            MotionTracker(least_overlap=track.least_overlap, keep=track.keep),
+            self.describer,
+            gallery,
+            Identifier(self._rules()),
+        )
+
+    def enroller(self) -> Enroller:
+        """What makes templates of photographs, with the same stages."""
+        return Enroller(self.lanes, self.detector, self.describer, self.least_eye_distance)
+
+    def _rules(self) -> Rules:
+        asked = self.settings.model.threshold
+        threshold = self.pack.manifest.threshold if asked is None else asked
+        return Rules(threshold=threshold, **self.settings.identify.model_dump())
+
+
+def build(settings: PipelineSettings, pack: Pack) -> Engine:
+    """The stages that ``settings`` and ``pack`` ask for, with their networks opened.
+
+    Raises:
+        Misconfigured: a network cannot be run, or not on the device asked for.
+    """
+    networks = {role: Network(path, settings.model.device) for role, path in pack.networks.items()}
+    manifest, asked = pack.manifest, settings.quality.least_eye_distance
+    least = manifest.least_eye_distance if asked is None else asked
+    detector, points = _detector(manifest.detector, networks, settings)
+    embedder = _embedder(manifest.embedder, networks["embedder"])
+    return Engine(
+        pack=pack,
+        settings=settings,
+        lanes=Lanes(lane_count(settings.inference.lanes)),
+        detector=detector,
+        describer=Describer(points, manifest.embedder.alignment, embedder, least),
+        least_eye_distance=least,
+    )
+
+
+def open_configured_pack(model: ModelSettings, cache: Path, progress: Progress) -> Pack:
+    """The pack that the settings name, with your own embedder if they name one.
+
+    Raises:
+        Misconfigured: it is unknown or not here, or the embedder does not fit.
+    """
+    pack = open_pack(load_manifest(model.pack), cache, progress)
+    if model.path is None:
+        return pack
+    return with_own_embedder(pack, model.path, dimension=model.emb_dim, threshold=model.threshold)
+
+
+def _detector(
+    feed: YunetFeed | MtcnnFeed, networks: dict[str, Network], settings: PipelineSettings
+) -> tuple[Detector, PointFinder]:
+    """What finds faces, and what finds their points at full resolution."""
+    if isinstance(feed, YunetFeed):
+        return _yunet(feed, networks["detector"], settings)
+    cascade = Networks(networks["proposal"], networks["refinement"], networks["output"])
+    first, second, last = feed.least_scores
+    asked = settings.detect.score
+    scores = (first, second, last if asked is None else asked)
+    mtcnn = Mtcnn(cascade, least_face=settings.detect.least_face, least_scores=scores)
+    return mtcnn, AsDetected()
+
+
+def _yunet(
+    feed: YunetFeed, network: Network, settings: PipelineSettings
+) -> tuple[Detector, PointFinder]:
+    asked = settings.detect.score
+    far = YuNet(
+        network,
+        least_score=feed.least_score if asked is None else asked,
+        most_overlap=feed.most_overlap,
+        longest_side=settings.detect.max_side,
+    )
+    near = YuNet(network, least_score=feed.closeup.least_score, most_overlap=feed.most_overlap)
+    return far, CloseUp(near, margin=feed.closeup.margin, side=feed.closeup.side)
+
+
+def _embedder(feed: EmbedderFeed, network: Network) -> Embedder:
+    return OnnxEmbedder(
+        network,
+        rgb=feed.colours == "rgb",
+        mean=feed.mean,
+        scale=feed.scale,
+        dimension=feed.dimension,
+    )
