@@ -1,9 +1,9 @@
 """Frozen, described settings of the stages."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 Part = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
@@ -29,7 +29,9 @@ class ModelSettings(Section):
         None, description="Numbers in a vector of your own embedder; checked against the file."
     )
     mirror: str | None = Field(
-        None, pattern=r"^https?://", description="Downloads come from MIRROR/PACK/FILE instead."
+        None,
+        pattern=r"^https?://[^@\s]+$",
+        description="Downloads come from MIRROR/PACK/FILE instead.",
     )
 
 
@@ -94,6 +96,15 @@ class IdentifySettings(Section):
         0.5, description="Seconds between two looks at somebody unknown."
     )
     known_interval: Seconds = Field(2.0, description="Seconds between two looks at somebody known.")
+
+    @model_validator(mode="after")
+    def _enough_looks(self) -> Self:
+        if self.most_looks < self.least_looks:
+            raise ValueError(
+                f"most_looks ({self.most_looks}) must not be below least_looks "
+                f"({self.least_looks}): nobody would ever be named"
+            )
+        return self
 
 
 class MilvusSettings(Section):
