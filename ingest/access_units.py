@@ -1,0 +1,118 @@
+"""RTP payloads put together to whole coded pictures, each as soon as its last byte is here.
+
+FFmpeg's own parser gives a picture out when the next one begins: one picture too late, 80 ms at
+12.5 a second. Its RTP reader hides the marker bit that ends a picture, but what it passes on says
+nearly as much: a unit that needs several RTP packets fills all of them but the last (RFC 6184,
+RFC 7798). So a picture counts as complete when it has as many slices as the one before it and its
+last packet is not full. Over the first two key pictures this is only watched; if it ever proves
+wrong, pictures are given out when the next one begins, for the rest of the connection.
+"""
+
+from collections.abc import Sequence
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from ingest.nal_units import START, Syntax, units_of
+
+Stamp = TypeVar("Stamp")
+_KEYS_TO_TRUST = 2
+"""Key pictures may be cut into other numbers of slices than the rest: both kinds were seen."""
+
+
+class AccessUnit(NamedTuple, Generic[Stamp]):
+    """A whole coded picture, and the stamp of the packet it began with."""
+
+    data: bytes
+    stamp: Stamp
+
+
+class Assembly(Protocol[Stamp]):
+    """How the RTP payloads of a codec become pictures."""
+
+    def add(self, payload: bytes, stamp: Stamp) -> Sequence[AccessUnit[Stamp]]:
+        """The pictures that are complete now that ``payload`` is here: none, one or two."""
+
+
+class WholePictures(Generic[Stamp]):
+    """Each payload is a picture (MJPEG: FFmpeg joins its packets itself, by the marker bit)."""
+
+    def add(self, payload: bytes, stamp: Stamp) -> Sequence[AccessUnit[Stamp]]:
+        """The picture."""
+        return [AccessUnit(payload, stamp)]
+
+
+class NalUnits(Generic[Stamp]):
+    """H.264's and H.265's way, see the head of this file."""
+
+    def __init__(self, syntax: Syntax) -> None:
+        self._syntax = syntax
+        self._end = _End(syntax)
+        self._data = bytearray()
+        self._stamps: list[Stamp] = []
+        self._given = False
+
+    def add(self, payload: bytes, stamp: Stamp) -> Sequence[AccessUnit[Stamp]]:
+        """The pictures that are complete now."""
+        units = units_of(payload)
+        done: list[AccessUnit[Stamp]] = []
+        if units and self._end.slices and self._syntax.begins_picture(units[0]):
+            done += self._take()
+            self._end.next_picture()
+            self._given = False
+        if not self._given:  # else it only follows a picture, and no decoder needs it
+            self._stamps.append(stamp)
+            self._data += payload
+        if self._end.reached_by(payload, units):
+            done += self._take()
+            self._given = True
+        return done
+
+    def _take(self) -> Sequence[AccessUnit[Stamp]]:
+        if not self._data:
+            return []
+        done = AccessUnit(bytes(self._data), self._stamps[0])
+        self._data.clear()
+        self._stamps.clear()
+        return [done]
+
+
+class _End:
+    """Guesses where a picture ends, and knows whether the guess can be trusted."""
+
+    def __init__(self, syntax: Syntax) -> None:
+        self._syntax = syntax
+        self.slices = 0
+        """Slices of this picture so far."""
+        self._slices_before = 0
+        self._is_key = False
+        self._keys = 0
+        self._full = 0
+        """Bytes of the longest continuation of a unit so far: what a full packet carries."""
+        self._passed = self._wrong = False
+
+    def next_picture(self) -> None:
+        """A picture was seen to its end; another one begins."""
+        self._slices_before, self.slices = self.slices, 0
+        self._keys += self._is_key
+        self._is_key = self._passed = False
+
+    def reached_by(self, payload: bytes, units: Sequence[bytes]) -> bool:
+        """Whether the picture is complete with this payload; False while that is not sure."""
+        belongs = not units or any(self._syntax.is_slice(unit) for unit in units)
+        self._wrong = self._wrong or (self._passed and belongs)
+        self._count(payload, units)
+        if self._passed or not self.slices or self.slices != self._slices_before:
+            return False
+        self._passed = not self._is_full(payload, units)
+        return self._passed and self._keys >= _KEYS_TO_TRUST and not self._wrong
+
+    def _count(self, payload: bytes, units: Sequence[bytes]) -> None:
+        if not units:
+            self._full = max(self._full, len(payload))
+        self.slices += sum(self._syntax.is_slice(unit) for unit in units)
+        self._is_key = self._is_key or any(self._syntax.is_key(unit) for unit in units)
+
+    def _is_full(self, payload: bytes, units: Sequence[bytes]) -> bool:
+        if len(units) > 1:  # an aggregation packet holds whole units
+            return False
+        room = self._full + (len(START) + self._syntax.header if units else 0)
+        return not self._full or len(payload) >= room

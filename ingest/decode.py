@@ -1,0 +1,53 @@
+"""Coded pictures become images. Everything here blocks: it runs on a source's own thread."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+from pipeline.messages import Image
+
+if TYPE_CHECKING:
+    from av.video.codeccontext import VideoCodecContext
+
+
+class Decoder:
+    """One stream's decoder, on the calling thread alone.
+
+    FFmpeg's frame threads would give each picture out one or more pictures late; several sources
+    and the networks keep the cores busy anyway.
+    """
+
+    def __init__(self, codec: "VideoCodecContext") -> None:
+        codec.thread_type = "SLICE"
+        codec.thread_count = 1
+        codec.copy_opaque = True
+        self._codec = codec
+
+    def decode(self, packet: "av.Packet[Any]") -> Iterator[av.VideoFrame]:
+        """The pictures that ``packet`` completes, as shown; an empty packet asks for the last.
+
+        A picture carries the ``opaque`` of the packet it came in. Broken ones are left out.
+
+        Raises:
+            av.error.InvalidDataError: there is no picture in it.
+        """
+        for picture in self._codec.decode(packet):
+            if not picture.is_corrupt:
+                yield picture
+
+
+class Painter:
+    """Decoded pictures as BGR images."""
+
+    def __init__(self) -> None:
+        self._convert = VideoReformatter()
+
+    def image(self, picture: av.VideoFrame) -> Image:
+        """``picture`` as [height, width, 3], upright where the file says how it was held."""
+        flat = self._convert.reformat(picture, format="bgr24", threads=1)
+        image = np.asarray(flat.to_ndarray(), np.uint8)
+        quarters = round(picture.rotation / 90)
+        return np.ascontiguousarray(np.rot90(image, quarters) if quarters else image)

@@ -1,0 +1,84 @@
+"""Frames from the thread that decodes them to the task that reads them."""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from pipeline.mailbox import Mailbox
+from pipeline.messages import Frame
+
+
+class Stopped(Exception):  # noqa: N818 - no error: the reader has gone
+    """Raised in the decoding thread when nobody reads any more."""
+
+
+class Handover:
+    """Up to ``capacity`` frames lie ready for the reader.
+
+    When it is full, ``lossless`` makes the decoding thread wait (a file); otherwise the oldest
+    frame is dropped (a camera). ``put`` and ``pause`` are for the decoding thread, the rest is
+    for the event loop in which it was made.
+    """
+
+    def __init__(self, capacity: int, *, lossless: bool) -> None:
+        self._frames = Mailbox[Frame](capacity)  # full: the oldest frame goes
+        self._room = threading.Semaphore(capacity) if lossless else None
+        self._stopped = threading.Event()
+
+    def put(self, frame: Frame) -> None:
+        """Leave a frame; raises ``Stopped`` when nobody reads any more."""
+        if self._room is not None:
+            self._room.acquire()
+        if self._stopped.is_set():
+            raise Stopped
+        self._frames.put(frame)
+
+    def pause(self, seconds: float) -> None:
+        """Wait; raises ``Stopped`` as soon as the reader goes."""
+        if self._stopped.wait(seconds):
+            raise Stopped
+
+    def stop(self) -> None:
+        """The reader goes."""
+        self._stopped.set()
+        if self._room is not None:
+            self._room.release()
+
+    def close(self, error: BaseException | None) -> None:
+        """There are no more frames: the reader ends after the last one, or with ``error``."""
+        self._frames.close(error)
+
+    async def __aiter__(self) -> AsyncIterator[Frame]:
+        async for frame in self._frames:
+            if self._room is not None:
+                self._room.release()
+            yield frame
+
+
+async def decoded(
+    decode: Callable[[Handover], None], handover: Handover, name: str
+) -> AsyncGenerator[Frame, None]:
+    """What ``decode`` leaves in ``handover``, running on a thread of its own called ``name``.
+
+    Ends when ``decode`` returns, or with what it raised. When the reader goes, ``decode`` is
+    stopped and awaited: no thread is left behind.
+    """
+    lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+    running = asyncio.get_running_loop().run_in_executor(lane, _until_stopped, decode, handover)
+    running.add_done_callback(lambda ended: handover.close(ended.exception()))
+    lane.shutdown(wait=False)
+    try:
+        async for frame in handover:
+            yield frame
+    finally:
+        handover.stop()
+        await asyncio.wait([running])
+        lane.shutdown()
+
+
+def _until_stopped(decode: Callable[[Handover], None], handover: Handover) -> None:
+    try:
+        decode(handover)
+    except Stopped:
+        return

@@ -1,0 +1,34 @@
+"""What FFmpeg says about a camera that does not play, as one of our errors."""
+
+import av
+
+from ingest.address import CameraUrl
+from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient
+
+
+def refusal(url: CameraUrl, error: av.FFmpegError) -> FaceapiError:
+    """Why the camera did not begin to play.
+
+    To be raised outside the ``except`` that caught ``error``: that one holds the password, and
+    would be chained. Wrong credentials are for a person to change (``Misconfigured``): trying
+    them again and again may lock the account.
+    """
+    match error:
+        case av.error.HTTPUnauthorizedError() | av.error.HTTPForbiddenError():
+            return Misconfigured(f"{url}: {_login(url)}")
+        case av.error.HTTPNotFoundError():
+            return BadInput(f"{url}: there is no such stream (404); is the path right?")
+        case av.error.ConnectionRefusedError():
+            return Transient(f"{url}: the connection was refused")
+        case av.error.InvalidDataError() | av.error.ExitError() | av.error.TimeoutError():
+            return Transient(f"{url}: no answer, or none that an RTSP server gives")
+        case av.error.OSError(errno=5):
+            return Transient(f"{url}: out of reach; is the host's name right?")
+        case _:
+            return Transient(f"{url}: {url.redact(str(error.strerror))}")
+
+
+def _login(url: CameraUrl) -> str:
+    if url.user is None:
+        return "the camera wants a user name and a password (rtsp://user:password@host/path)"
+    return "the camera does not accept this user name and password for this stream"

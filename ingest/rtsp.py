@@ -1,0 +1,147 @@
+"""An RTSP camera as a source: FFmpeg's client over TCP, the newest frame wins."""
+
+import time
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import av
+
+from ingest.access_units import AccessUnit, Assembly, NalUnits, WholePictures
+from ingest.address import CameraUrl
+from ingest.decode import Decoder, Painter
+from ingest.handover import Handover, decoded
+from ingest.nal_units import H264, H265
+from ingest.refusals import refusal
+from ingest.sender_clock import SenderClock, Stamp
+from pipeline.errors import BadInput, FaceapiError, Transient
+from pipeline.messages import CameraId, Frame
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+_CODECS = "H.264, H.265 and MJPEG"
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long a camera may take, in seconds."""
+
+    connect: float = 5.0
+    """Until it has agreed to play."""
+    silence: float = 4.0
+    """Without a packet."""
+    picture: float = 15.0
+    """Without a picture, although packets come: longer than from one key frame to the next."""
+
+
+PATIENCE = Timeouts()
+
+
+class RtspCamera:
+    """A camera at an rtsp or rtsps URL; each ``frames`` is a connection of its own.
+
+    To close it takes as long as one packet; if the camera is silent, until the timeout.
+    """
+
+    def __init__(self, url: CameraUrl, camera: CameraId, timeouts: Timeouts = PATIENCE) -> None:
+        self._url = url
+        self._camera = camera
+        self._timeouts = timeouts
+
+    def frames(self) -> AsyncGenerator[Frame, None]:
+        """Yield the newest frame whenever one is fetched; only an error ends it.
+
+        ``captured_at`` is Unix time: the camera's own if its clock can be right (see
+        ``sender_clock``), else that of arrival; it never goes back. ``rtp_timestamp`` is known
+        from the camera's first sender report on.
+
+        Raises:
+            Transient: refused, out of reach, silent, the stream ended, no picture for too long.
+            BadInput: no such stream, no video, or in a codec that is not taken.
+            Misconfigured: the camera does not accept the user name and the password.
+        """
+        handover = Handover(capacity=1, lossless=False)  # the newest frame wins
+        return decoded(self._decode, handover, f"camera {self._camera}")
+
+    def _decode(self, handover: Handover) -> None:
+        painter, captured_at = Painter(), 0.0
+        with self._open() as container:
+            for seq, (picture, stamp) in enumerate(self._pictures(container, handover)):
+                captured_at = max(captured_at, stamp.captured_at)
+                image = painter.image(picture)
+                handover.put(Frame(self._camera, seq, captured_at, stamp.rtp_timestamp, image))
+
+    def _open(self) -> "InputContainer":
+        limits = self._timeouts
+        options = {
+            "rtsp_transport": "tcp",
+            "allowed_media_types": "video",
+            "timeout": str(round(max(limits.connect, limits.silence) * 1e6)),  # microseconds
+            "probesize": "32",  # with the next: begin at once, the SDP says enough
+            "analyzeduration": "0",
+            "fflags": "noparse",  # see access_units
+        }
+        try:
+            return av.open(
+                self._url.with_secrets, options=options, timeout=(limits.connect, limits.silence)
+            )
+        except av.FFmpegError as error:
+            refused = refusal(self._url, error)
+        raise refused
+
+    def _pictures(
+        self, container: "InputContainer", handover: Handover
+    ) -> Iterator[tuple[av.VideoFrame, Stamp]]:
+        stream, assembly = self._video_of(container)
+        decoder, clock = Decoder(stream.codec_context), SenderClock()
+        latest = time.monotonic()
+        for packet in self._packets(container, stream):
+            handover.pause(0)
+            stamp = clock.stamp(packet, time.time())
+            for unit in assembly.add(bytes(packet), stamp):
+                for picture in _decode_unit(decoder, unit):
+                    latest = time.monotonic()
+                    yield picture, cast("Stamp", picture.opaque)
+            if time.monotonic() - latest > self._timeouts.picture:
+                raise Transient(
+                    f"{self._url}: packets, but for {self._timeouts.picture:g} s no picture"
+                )
+
+    def _video_of(self, container: "InputContainer") -> "tuple[VideoStream, Assembly[Stamp]]":
+        if not container.streams.video:
+            raise BadInput(f"{self._url}: there is no video in this stream")
+        stream = container.streams.video[0]
+        match getattr(stream.codec_context, "name", "of an unknown kind"):
+            case "h264":
+                return stream, NalUnits(H264)
+            case "hevc":
+                return stream, NalUnits(H265)
+            case "mjpeg":
+                return stream, WholePictures()
+            case other:
+                raise BadInput(f"{self._url}: the video is {other}; allowed are {_CODECS}")
+
+    def _packets(
+        self, container: "InputContainer", stream: "VideoStream"
+    ) -> Iterator["av.Packet[VideoStream]"]:
+        lost: FaceapiError = Transient(f"{self._url}: the camera ended the stream")
+        try:
+            for packet in container.demux(stream):
+                if packet.size:  # FFmpeg ends with an empty one
+                    yield packet
+        except (av.error.ExitError, av.error.TimeoutError):
+            lost = Transient(f"{self._url}: silent for {self._timeouts.silence:g} s")
+        except av.FFmpegError as error:
+            lost = Transient(f"{self._url}: {self._url.redact(str(error.strerror))}")
+        raise lost  # here and not above: FFmpeg's errors hold the password
+
+
+def _decode_unit(decoder: Decoder, unit: AccessUnit[Stamp]) -> Iterator[av.VideoFrame]:
+    packet: av.Packet[Any] = av.Packet(unit.data)
+    packet.opaque = unit.stamp
+    try:
+        yield from decoder.decode(packet)
+    except av.error.InvalidDataError:
+        return  # damaged, or from before the first key frame: the next one may do

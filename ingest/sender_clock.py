@@ -1,0 +1,69 @@
+"""What a camera's RTCP sender reports tell about its packets: Unix time and RTP timestamps.
+
+FFmpeg lays both beside the packets, from the first report on: ``prft``
+(``AVProducerReferenceTime``) has the packet's own time by the camera's clock, ``rtcp_sr``
+(``AVRTCPSenderReport``) each new report.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import av
+
+
+LATEST = 5.0
+"""Seconds that a picture may have been on its way. A camera whose clock says more, or says that
+the picture is yet to be taken, has a wrong clock: the moment of arrival is taken instead."""
+_CLOCK = struct.Struct("@q")
+"""Microseconds of Unix time."""
+_REPORT = struct.Struct("@IQI")
+"""Synchronization source, NTP time in 2^-32 seconds, RTP timestamp."""
+_UNIX_EPOCH = 2_208_988_800
+"""NTP counts from 1900 (RFC 5905): seconds from there to 1970."""
+_TICKS = 90_000
+"""A second of RTP time, for every video codec here (RFC 6184, RFC 7798, RFC 2435)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """When a packet's picture was taken, in Unix seconds, and its RTP timestamp if known."""
+
+    captured_at: float
+    rtp_timestamp: int | None
+
+
+class SenderClock:
+    """One stream's clock, as told by its sender reports."""
+
+    def __init__(self) -> None:
+        self._report: tuple[int, int] | None = None
+
+    def stamp(self, packet: "av.Packet[Any]", arrived: float) -> Stamp:
+        """The stamp of a packet that came at ``arrived``, in Unix seconds."""
+        if packet.has_sidedata("rtcp_sr"):
+            self._report = _read_report(bytes(packet.get_sidedata("rtcp_sr")))
+        if not packet.has_sidedata("prft"):
+            return Stamp(arrived, None)
+        (clock,) = _CLOCK.unpack_from(bytes(packet.get_sidedata("prft")))
+        return Stamp(captured_at(clock / 1e6, arrived), self._rtp_timestamp(clock))
+
+    def _rtp_timestamp(self, clock: int) -> int | None:
+        """FFmpeg's own arithmetic backwards; a microsecond is 0.09 ticks, so it is exact."""
+        if self._report is None:
+            return None
+        reported, timestamp = self._report
+        return (timestamp + round((clock - reported) * _TICKS / 1e6)) % 2**32
+
+
+def captured_at(clock: float, arrived: float) -> float:
+    """The camera's clock if it can be right, else the arrival; all in Unix seconds."""
+    return clock if arrived - LATEST <= clock <= arrived else arrived
+
+
+def _read_report(report: bytes) -> tuple[int, int]:
+    """Unix microseconds, rounded as FFmpeg does, and the RTP timestamp of that moment."""
+    _, ntp, timestamp = _REPORT.unpack_from(report)
+    seconds, fraction = divmod(ntp, 2**32)
+    return (seconds - _UNIX_EPOCH) * 1_000_000 + fraction * 1_000_000 // (2**32 - 1), timestamp

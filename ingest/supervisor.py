@@ -1,0 +1,79 @@
+"""A source's life: connect, be lost, wait, connect again."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from ingest.source import Change, Life, Source, State
+from pipeline.errors import BadInput, FaceapiError, Transient
+from pipeline.messages import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long to wait before a lost source is tried again."""
+
+    first: float = 0.5
+    """Seconds after the first failure."""
+    most: float = 15.0
+    """Seconds at most, before jitter."""
+    factor: float = 2.0
+    """How much longer each time."""
+    jitter: float = 0.2
+    """Part of a delay by which it is made longer or shorter at random, so that cameras that
+    were lost together do not come back together; 0 for none."""
+
+    def delays(self) -> Iterator[float]:
+        """Seconds to wait after the first, second, ... failure in a row; without end."""
+        chance, delay = secrets.SystemRandom(), self.first
+        while True:
+            yield delay * chance.uniform(1 - self.jitter, 1 + self.jitter)
+            delay = min(delay * self.factor, self.most)
+
+
+PATIENT = Backoff()
+
+
+async def supervised(
+    source: Source,
+    *,
+    backoff: Backoff = PATIENT,
+    on_state: Callable[[Change], None] = lambda change: None,  # noqa: ARG005 - nobody listens
+) -> AsyncGenerator[Frame, None]:
+    """The frames of ``source`` over all its connections, until it ends or cannot be used.
+
+    A connection that is lost (``Transient``) is made anew after a delay, which is short again
+    once a frame has come. ``seq`` begins at 0 with each connection. ``on_state`` hears of every
+    new state; it is called in the reader's task and must not wait.
+
+    Raises:
+        BadInput: the source cannot be used. Said by a camera that has worked before, it is
+            treated as lost: cameras that start, and relays without their camera, say so too.
+        Misconfigured: a person must change something first.
+    """
+    life, delays, worked = Life(on_state), backoff.delays(), False
+    while True:
+        life.become(State.CONNECTING)
+        live = False
+        try:
+            async with aclosing(source.frames()) as frames:
+                async for frame in frames:
+                    if not live:
+                        live = worked = True
+                        delays = backoff.delays()
+                        life.become(State.LIVE)
+                    yield frame
+        except FaceapiError as error:
+            reason = str(error)
+            returns = isinstance(error, BadInput) and worked and not live
+            if not returns and not isinstance(error, Transient):
+                life.become(State.FAILED, reason)
+                raise
+        else:
+            life.become(State.ENDED)
+            return
+        delay = next(delays)
+        life.become(State.WAITING, reason, retry_in=delay)
+        await asyncio.sleep(delay)

@@ -1,0 +1,1 @@
+"""An RTSP camera of our own: the demo's, and the tests' with faults."""

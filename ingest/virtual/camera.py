@@ -1,0 +1,93 @@
+"""The RTSP camera itself: it listens on 127.0.0.1 and films clips for ever, or fails on demand."""
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from ingest.address import CameraUrl
+from ingest.virtual.client import Client, Conditions
+from ingest.virtual.clip import Clip
+from ingest.virtual.requests import Login
+
+_HOST = "127.0.0.1"
+
+
+class VirtualCamera:
+    """``clips`` by the names of their streams; RTP over TCP only; it runs while it is entered.
+
+    Every client sees its clip from the beginning, in real time and looped, with a sender report
+    before the first picture and then each second. The RTP clock begins at ``rtp_origin``, at
+    random if that is None. ``port`` 0 is any free one.
+    """
+
+    def __init__(
+        self,
+        clips: Mapping[str, Clip],
+        *,
+        login: Login | None = None,
+        port: int = 0,
+        rtp_origin: int | None = None,
+    ) -> None:
+        self._port = port
+        origin = secrets.randbits(32) if rtp_origin is None else rtp_origin
+        self._conditions = Conditions(clips, login, origin, asyncio.Event(), asyncio.Event())
+        self._conditions.flowing.set()
+        self._conditions.answering.set()
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+
+    def url(self, stream: str) -> CameraUrl:
+        """Where a stream is to be found, with the login if there is one."""
+        login = self._conditions.login
+        user, password = (login.user, login.password) if login else (None, None)
+        return CameraUrl("rtsp", _HOST, self._port, f"/{stream}", user, password)
+
+    def kick(self) -> None:
+        """Fault: drop every connection."""
+        for writer in self._connections.values():
+            writer.transport.abort()
+
+    def stall(self) -> None:
+        """Fault: send nothing more, but keep the connections."""
+        self._conditions.flowing.clear()
+
+    def resume(self) -> None:
+        """End a ``stall``: what was held back comes at once, as after a jam in the network."""
+        self._conditions.flowing.set()
+
+    def mute(self) -> None:
+        """Fault: accept connections, but answer nothing."""
+        self._conditions.answering.clear()
+
+    @property
+    def clients(self) -> int:
+        """How many are connected."""
+        return len(self._connections)
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, _HOST, self._port)
+        self._port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.close()
+        self._conditions.answering.set()
+        self.kick()  # asyncio reports a connection's task as an error if it is cancelled
+        await asyncio.gather(*self._connections)
+        await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is None:  # pragma: no cover - asyncio runs this in a task
+            return
+        self._connections[task] = writer
+        try:
+            await Client(self._conditions, reader, writer).serve()
+        finally:
+            del self._connections[task]
