@@ -11,11 +11,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from pipeline.photographs import read_photograph
 
 from pipeline.errors import Misconfigured
 from pipeline.geometry import Transform
 from pipeline.messages import Image
+from pipeline.photographs import read_photograph
 from pipeline.warp import warp
 
 SIZE = (960, 540)

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +24,17 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  
     if report.skipped and os.environ.get("CI") == "true":
         report.outcome = "failed"
         report.longrepr = f"skipped on CI: {report.longrepr}"
+
+
+@pytest.fixture(scope="session")
+def yunet_dlib(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A manifest that joins YuNet, of any frame size, with the builtin pack's embedder."""
+    shipped = Path(__file__).parents[1] / "configs" / "packs"
+    builtin = yaml.safe_load((shipped / "builtin.yaml").read_text())
+    zoo = yaml.safe_load((shipped / "opencv-zoo.yaml").read_text())
+    detector = {"path": str(test_data / "models" / "yunet_s_dynamic.onnx")}
+    networks = {"detector": detector, "embedder": builtin["networks"]["embedder"]}
+    joined = builtin | {"id": "yunet-dlib", "networks": networks, "detector": zoo["detector"]}
+    manifest = tmp_path_factory.mktemp("pack") / "yunet-dlib.yaml"
+    manifest.write_text(yaml.safe_dump(joined))
+    return manifest

@@ -41,12 +41,8 @@ def gallery(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", params=["builtin", "yunet-dlib"])
-def pack(
-    request: pytest.FixtureRequest, yunet_dlib: Callable[[Path], Path], tmp_path_factory: Any
-) -> str:
-    if request.param == "builtin":
-        return "builtin"
-    return str(yunet_dlib(tmp_path_factory.mktemp("pack")))
+def pack(request: pytest.FixtureRequest, yunet_dlib: Path) -> str:
+    return "builtin" if request.param == "builtin" else str(yunet_dlib)
 
 
 def watched(source: str, gallery: Path, pack: str, *more: str) -> Sequence[Message]:

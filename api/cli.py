@@ -1,0 +1,131 @@
+"""The command ``faceapi``."""
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api import doctor as doctors
+from api import models
+from api.demo import run_demo
+from api.settings import Settings, load_settings
+from api.watching import Watch, run_watch
+from pipeline.errors import FaceapiError
+
+app = typer.Typer(
+    help="Who is on which camera now?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+models_app = typer.Typer(help="The model packs: what is here, fetch it, check it.")
+app.add_typer(models_app, name="models", no_args_is_help=True)
+
+Config = Annotated[
+    Path | None, typer.Option("--config", help="YAML file over the shipped settings.")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="One setting, as detect.max_side=800."),
+]
+PackOption = Annotated[
+    str | None, typer.Option("--pack", help="Model pack: a name or a manifest (model.pack).")
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON line a frame, then a summary.")]
+Seconds = Annotated[float | None, typer.Option("--max-seconds", min=0, help="Stop after so long.")]
+
+
+@app.command()
+def watch(  # noqa: PLR0913, PLR0917 - the command's own options
+    source: Annotated[str, typer.Argument(help="A video file, or an rtsp:// address.")],
+    gallery: Annotated[
+        Path, typer.Option("--gallery", help="Folder of folders of photographs, one a person.")
+    ],
+    json: Json = False,
+    pack: PackOption = None,
+    realtime: Annotated[
+        bool, typer.Option("--realtime", help="Play a file at its own pace, like a camera.")
+    ] = False,
+    max_seconds: Seconds = None,
+    config: Config = None,
+    set_: Overrides = None,
+) -> None:
+    """Name the people in a video or on a camera."""
+    settings = _settings(config, set_, pack)
+    asked = Watch(source, gallery, json=json, realtime=realtime, seconds=max_seconds)
+    asyncio.run(run_watch(asked, settings))
+
+
+@app.command()
+def demo(
+    json: Json = False,
+    pack: PackOption = None,
+    max_seconds: Seconds = None,
+    config: Config = None,
+    set_: Overrides = None,
+) -> None:
+    """Watch a camera of our own: two public portraits, of whom one is enrolled."""
+    asyncio.run(run_demo(_settings(config, set_, pack), json=json, seconds=max_seconds))
+
+
+@app.command()
+def doctor(config: Config = None, set_: Overrides = None) -> None:
+    """Say what is installed, used and missing, and how to get it."""
+    raise typer.Exit(doctors.examine(_settings(config, set_, None)))
+
+
+@models_app.command("list")
+def models_list(config: Config = None, set_: Overrides = None) -> None:
+    """The packs, their licences, and whether they are here."""
+    models.show(_settings(config, set_, None))
+
+
+@models_app.command("pull")
+def models_pull(
+    pack: Annotated[str, typer.Argument(help="Name of the pack, or a manifest.")],
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="Accept the pack's licence.")
+    ] = False,
+    config: Config = None,
+    set_: Overrides = None,
+) -> None:
+    """Fetch a pack, or make it; what broke off goes on where it stopped."""
+    models.fetch(pack, _settings(config, set_, None), accept_licence=accept_licence)
+
+
+@models_app.command("verify")
+def models_verify(
+    pack: Annotated[str | None, typer.Argument(help="Only this pack; else all.")] = None,
+    config: Config = None,
+    set_: Overrides = None,
+) -> None:
+    """Check every byte of the packs that are here."""
+    raise typer.Exit(models.check(pack, _settings(config, set_, None)))
+
+
+def main() -> None:
+    """Run the command; what was foreseen ends it with one clear message and status 1."""
+    try:
+        app()
+    except FaceapiError as error:
+        sys.stderr.write(f"faceapi: {error}\n")
+        sys.exit(1)
+    except BrokenPipeError:  # whoever read our lines has enough
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _settings(config: Path | None, overrides: list[str] | None, pack: str | None) -> Settings:
+    more = [f"model.pack={pack}"] if pack else []
+    settings = load_settings(config, overrides=[*(overrides or []), *more])
+    logging.basicConfig(
+        level=settings.log.level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    return settings
+
+
+if __name__ == "__main__":
+    main()
