@@ -24,10 +24,12 @@ class Rules:
     """When a name is given.
 
     Args:
-        threshold: mean similarity from which a person is named; of the pack's metric.
+        threshold: similarity from which a person is named, the mean of her best looks; of the
+            pack's metric.
         margin: by how much it must exceed the next person's.
-        least_looks: faces that must speak for a name.
-        most_looks: the latest faces that count; older ones are forgotten.
+        least_looks: how many looks must speak for a name; the best so many make the mean.
+        most_looks: the latest looks that count; older ones are forgotten. So many are taken, one
+            a frame, before somebody is left at unknown for a while.
         retry: seconds until a face that could not be compared is tried again.
         unknown_interval: seconds between looks at somebody unknown.
         known_interval: seconds between looks at somebody known.
@@ -102,16 +104,16 @@ class Identifier:
     def _interval(self, evidence: _Evidence) -> float:
         if evidence.flaw is not None:
             return self._rules.retry
-        if len(evidence.looks) < self._rules.least_looks:
-            return 0.0
-        known = evidence.verdict.status is Status.KNOWN
-        return self._rules.known_interval if known else self._rules.unknown_interval
+        if evidence.verdict.status is Status.KNOWN:
+            return self._rules.known_interval
+        settled = len(evidence.looks) == self._rules.most_looks
+        return self._rules.unknown_interval if settled else 0.0
 
     def _verdict(self, evidence: _Evidence) -> Verdict:
         if not evidence.looks:
             small = evidence.flaw is Flaw.TOO_SMALL
             return Verdict(Status.IGNORED if small else Status.PENDING)
-        ranked = sorted(_support(evidence.looks).items(), key=lambda item: -item[1])
+        ranked = sorted(self._support(evidence.looks).items(), key=lambda item: -item[1])
         if not ranked:
             return Verdict(Status.UNKNOWN)
         (person, similarity), *others = ranked
@@ -122,12 +124,18 @@ class Identifier:
             return Verdict(Status.PENDING, similarity=similarity)
         return Verdict(Status.KNOWN, person, similarity)
 
+    def _support(self, looks: Iterable[Sequence[Match]]) -> Mapping[PersonId, float]:
+        """Each person's mean over her best looks; one that does not list her is its lowest."""
+        tables = [{match.person: match.similarity for match in look} for look in looks if look]
+        return {
+            person: _mean_of_best(
+                [table.get(person, min(table.values())) for table in tables],
+                self._rules.least_looks,
+            )
+            for person in {person for table in tables for person in table}
+        }
 
-def _support(looks: Iterable[Sequence[Match]]) -> Mapping[PersonId, float]:
-    """Each person's mean similarity; a look that does not list a person counts as its lowest."""
-    tables = [{match.person: match.similarity for match in look} for look in looks if look]
-    people = {person for table in tables for person in table}
-    return {
-        person: sum(table.get(person, min(table.values())) for table in tables) / len(tables)
-        for person in people
-    }
+
+def _mean_of_best(values: Sequence[float], count: int) -> float:
+    best = sorted(values, reverse=True)[:count]
+    return sum(best) / len(best)

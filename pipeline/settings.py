@@ -84,10 +84,10 @@ class IdentifySettings(Section):
         0.005, description="By how much the named person's similarity exceeds the next one's."
     )
     least_looks: Annotated[int, Field(ge=1, le=100)] = Field(
-        2, description="Faces of a track that must speak for a name."
+        3, description="Looks at a track that must speak for a name; the best so many count."
     )
     most_looks: Annotated[int, Field(ge=1, le=100)] = Field(
-        5, description="Latest faces of a track that count; older ones are forgotten."
+        8, description="Latest looks at a track among which the best are taken."
     )
     retry: Seconds = Field(
         0.2, description="Seconds until a face that could not be compared is tried again."

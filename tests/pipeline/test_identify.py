@@ -82,6 +82,13 @@ def test_a_known_person_who_walks_away_keeps_the_name() -> None:
     assert verdict(identifier).person == "Ann"
 
 
+def test_poor_looks_in_between_do_not_hide_a_good_face() -> None:
+    identifier = Identifier(RULES)
+    for similarity in (0.95, 0.85, 0.96):
+        identifier.observe(ONE, 0.0, matches(Ann=similarity))
+    assert verdict(identifier) == Verdict(Status.KNOWN, PersonId("Ann"), 0.955)
+
+
 def test_old_looks_are_forgotten_so_that_a_wrong_name_can_go() -> None:
     identifier = Identifier(RULES)
     for _ in range(3):
@@ -113,11 +120,23 @@ def due(identifier: Identifier, now: float) -> bool:
     return bool(identifier.due([tracked(1)], now))
 
 
-def test_a_new_track_is_looked_at_in_every_frame_until_it_can_be_named() -> None:
+def test_a_new_track_is_looked_at_in_every_frame_until_it_is_named() -> None:
     identifier = Identifier(RULES)
-    assert due(identifier, 0.0)
-    identifier.observe(ONE, 0.0, matches(Ann=0.96))
+    for similarity in (0.96, 0.85):
+        assert due(identifier, 0.01)
+        identifier.observe(ONE, 0.0, matches(Ann=similarity))
     assert due(identifier, 0.01)
+    identifier.observe(ONE, 0.0, matches(Ann=0.96))
+    assert not due(identifier, 0.01)
+
+
+def test_somebody_unknown_is_left_alone_for_a_while_after_enough_looks() -> None:
+    identifier = Identifier(RULES)
+    for _ in range(3):
+        assert due(identifier, 0.01)
+        identifier.observe(ONE, 0.0, matches(Ann=0.85))
+    assert not due(identifier, 0.4)
+    assert due(identifier, 0.5)
 
 
 def test_decided_tracks_are_looked_at_again_after_their_interval() -> None:
