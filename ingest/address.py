@@ -11,7 +11,9 @@ SCHEMES = {"rtsp": 554, "rtsps": 322}
 """What is spoken to cameras, with the port where none is named (RFC 2326, RFC 7826)."""
 _HIDDEN = "***"
 _ENCODE = "in a user name, password or path write @ : / ? # as %40 %3A %2F %3F %23"
-_SECRET_FIELD = re.compile(r"((?:pass\w*|pwd|secret|token|auth\w*|key)=)[^&/;?#]+", re.IGNORECASE)
+_SECRET_FIELD = re.compile(
+    r"((?:pass\w*|pwd|secret|token|auth\w*|key)=)[^&/;?#\s'\"]+", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,9 @@ class CameraUrl:
 
     def __str__(self) -> str:
         return self._written(_HIDDEN, _SECRET_FIELD.sub(rf"\1{_HIDDEN}", self.path))
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
 
     def __repr__(self) -> str:
         return f"CameraUrl({str(self)!r})"

@@ -54,6 +54,7 @@ class Handover:
             if self._room is not None:
                 self._room.release()
             yield frame
+            del frame  # while the next one is waited for, this one must not be held
 
 
 async def decoded(
@@ -71,6 +72,7 @@ async def decoded(
     try:
         async for frame in handover:
             yield frame
+            del frame
     finally:
         handover.stop()
         await asyncio.wait([running])

@@ -65,6 +65,7 @@ async def supervised(
                         delays = backoff.delays()
                         life.become(State.LIVE)
                     yield frame
+                    del frame  # while the next one is waited for, this one must not be held
         except FaceapiError as error:
             reason = str(error)
             returns = isinstance(error, BadInput) and worked and not live

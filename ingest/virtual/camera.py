@@ -32,7 +32,10 @@ class VirtualCamera:
     ) -> None:
         self._port = port
         origin = secrets.randbits(32) if rtp_origin is None else rtp_origin
-        self._conditions = Conditions(clips, login, origin, asyncio.Event(), asyncio.Event())
+        self.sent = 0
+        """Pictures sent so far, to all clients together."""
+        flowing, answering = asyncio.Event(), asyncio.Event()
+        self._conditions = Conditions(clips, login, origin, flowing, answering, self._count)
         self._conditions.flowing.set()
         self._conditions.answering.set()
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
@@ -59,6 +62,9 @@ class VirtualCamera:
     def mute(self) -> None:
         """Fault: accept connections, but answer nothing."""
         self._conditions.answering.clear()
+
+    def _count(self) -> None:
+        self.sent += 1
 
     @property
     def clients(self) -> int:

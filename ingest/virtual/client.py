@@ -5,7 +5,7 @@ import base64
 import itertools
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ingest.virtual.clip import Clip
@@ -28,6 +28,8 @@ class Conditions:
     """Cleared: nothing is sent, the connection stays."""
     answering: asyncio.Event
     """Cleared: requests are read and not answered."""
+    on_sent: Callable[[], None]
+    """Called for every picture that was sent."""
 
 
 class Client:
@@ -107,6 +109,7 @@ class Client:
                 self._writer.write(rtp.report(taken, origin + shown))
             self._writer.write(rtp.picture(picture.units, origin + shown))
             await self._writer.drain()
+            self._conditions.on_sent()
 
 
 def _description(clip: Clip) -> str:

@@ -1,0 +1,115 @@
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from ingest.source import Change, State
+from ingest.supervisor import Backoff, supervised
+from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient
+from pipeline.messages import CameraId, Frame
+
+AT_ONCE = Backoff(first=0.0, most=0.0, jitter=0.0)
+Connection = tuple[int, FaceapiError | None]
+"""How many frames it gives, and what it raises then; None to end."""
+
+
+class ScriptedSource:
+    def __init__(self, *script: Connection) -> None:
+        self._script = list(script)
+        self.open = 0
+
+    async def frames(self) -> AsyncGenerator[Frame, None]:
+        count, error = self._script.pop(0)
+        self.open += 1
+        try:
+            for seq in range(count):
+                yield Frame(CameraId("gate"), seq, 0.0, None, np.zeros((2, 2, 3), np.uint8))
+            if error is not None:
+                raise error
+        finally:
+            self.open -= 1
+
+
+async def run(source: ScriptedSource, told: list[Change]) -> list[int]:
+    frames = supervised(source, backoff=AT_ONCE, on_state=told.append)
+    return [frame.seq async for frame in frames]
+
+
+def states(told: Sequence[Change]) -> str:
+    return " ".join(change.state for change in told)
+
+
+async def test_a_lost_connection_is_made_anew_and_counts_from_0() -> None:
+    told: list[Change] = []
+    source = ScriptedSource((2, Transient("lost")), (3, None))
+    assert await run(source, told) == [0, 1, 0, 1, 2]
+    assert states(told) == "connecting live waiting connecting live ended"
+    assert (told[2].reason, told[2].retry_in) == ("lost", 0.0)
+
+
+async def test_it_is_tried_until_it_comes() -> None:
+    told: list[Change] = []
+    refused = (0, Transient("refused"))
+    assert await run(ScriptedSource(refused, refused, refused, (1, None)), told) == [0]
+    assert states(told) == "connecting waiting " * 3 + "connecting live ended"
+
+
+@pytest.mark.parametrize("error", [BadInput("no video"), Misconfigured("wrong password")])
+async def test_what_a_person_must_change_is_not_tried_again(error: FaceapiError) -> None:
+    told: list[Change] = []
+    with pytest.raises(type(error), match=str(error)):
+        await run(ScriptedSource((0, Transient("refused")), (0, error)), told)
+    assert states(told) == "connecting waiting connecting failed"
+    assert told[-1].reason == str(error)
+
+
+async def test_a_camera_that_has_worked_may_deny_its_stream_for_a_while() -> None:
+    told: list[Change] = []
+    away = (0, BadInput("no such stream"))
+    source = ScriptedSource((1, Transient("lost")), away, away, (1, None))
+    assert await run(source, told) == [0, 0]
+    assert told[4] == Change(State.WAITING, "no such stream", 0.0)
+
+
+async def test_a_password_that_no_longer_holds_is_not_tried_again() -> None:
+    source = ScriptedSource((1, Transient("lost")), (0, Misconfigured("wrong password")))
+    with pytest.raises(Misconfigured):
+        await run(source, [])
+
+
+async def test_a_damaged_file_is_not_begun_again() -> None:
+    told: list[Change] = []
+    with pytest.raises(BadInput, match="cut off"):
+        await run(ScriptedSource((5, BadInput("cut off"))), told)
+    assert states(told) == "connecting live failed"
+
+
+async def test_closing_closes_the_connection() -> None:
+    source = ScriptedSource((100, None))
+    async with aclosing(supervised(source)) as frames:
+        await anext(frames)
+        assert source.open == 1
+    assert source.open == 0
+
+
+async def test_delays_are_short_again_once_a_frame_has_come() -> None:
+    told: list[Change] = []
+    lost = Transient("lost")
+    backoff = Backoff(first=0.001, most=0.1, factor=2, jitter=0)
+    source = ScriptedSource((0, lost), (0, lost), (1, lost), (0, lost), (0, None))
+    assert [frame.seq async for frame in supervised(source, backoff=backoff, on_state=told.append)]
+    delays = [change.retry_in for change in told if change.state is State.WAITING]
+    assert delays == [0.001, 0.002, 0.001, 0.002]
+
+
+def test_delays_grow_up_to_the_most() -> None:
+    plain = Backoff(first=1, most=5, factor=2, jitter=0)
+    assert list(islice(plain.delays(), 5)) == [1, 2, 4, 5, 5]
+
+
+def test_jitter_keeps_to_its_part() -> None:
+    delays = list(islice(Backoff(first=10, most=10, jitter=0.2).delays(), 200))
+    assert all(8 <= delay <= 12 for delay in delays)
+    assert len(set(delays)) > 100
