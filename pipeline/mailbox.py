@@ -34,14 +34,14 @@ class Mailbox(Generic[Item]):
         with self._lock:
             if self._closed:
                 return
-            drop = self._items.popleft() if len(self._items) == self._capacity else None
-            was_empty = not self._items and drop is None
+            was_empty = not self._items
+            dropped = [self._items.popleft()] if len(self._items) == self._capacity else []
             self._items.append(item)
-            self.dropped += drop is not None
+            self.dropped += len(dropped)
         if was_empty:
             self._wake()
-        if drop is not None and self._on_drop is not None:
-            self._on_drop(drop)
+        if dropped and self._on_drop is not None:
+            self._on_drop(dropped.pop())
 
     def close(self, error: BaseException | None = None) -> None:
         """No more items: the reader ends after the last one, or with ``error``."""
@@ -52,19 +52,24 @@ class Mailbox(Generic[Item]):
         self._wake()
 
     async def __aiter__(self) -> AsyncIterator[Item]:
+        while taken := await self._take():
+            yield taken.pop()
+        if self._error is not None:
+            raise self._error
+
+    async def _take(self) -> list[Item]:
+        """The next item, or nothing after the last one.
+
+        In a list that its reader empties: while the next one is waited for, none is held alive.
+        """
         while True:
             await self._ready.wait()
             with self._lock:
-                item = self._items.popleft() if self._items else None
-                closed = self._closed
-                if not self._items and not closed:
+                taken = [self._items.popleft()] if self._items else []
+                if not self._items and not self._closed:
                     self._ready.clear()
-            if item is not None:
-                yield item
-            elif closed:
-                break
-        if self._error is not None:
-            raise self._error
+                if taken or self._closed:
+                    return taken
 
     def _wake(self) -> None:
         try:
