@@ -5,6 +5,7 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from pipeline.errors import FaceapiError
 from pipeline.mailbox import Mailbox
 from pipeline.messages import Frame
 
@@ -84,3 +85,6 @@ def _until_stopped(decode: Callable[[Handover], None], handover: Handover) -> No
         decode(handover)
     except Stopped:
         return
+    except FaceapiError as error:
+        # Its text says all; among the locals of its traceback is a container with the password.
+        raise error.with_traceback(None) from error.__cause__

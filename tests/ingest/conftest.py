@@ -1,7 +1,8 @@
 """Films whose every picture carries its number as a bar code: order and losses can be seen."""
 
+import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import av
@@ -75,3 +76,21 @@ def _no_thread_is_left(
 ) -> Iterator[None]:
     yield
     assert decoding_threads() == []
+
+
+@pytest.fixture
+def numbered_pictures() -> Callable[[int], Iterator[Image]]:
+    """That many numbered pictures."""
+    return lambda count: (numbered_picture(number) for number in range(count))
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], Awaitable[None]]:
+    """Waits for a condition that nobody tells of."""
+
+    async def wait(condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(30):
+            while not condition():  # noqa: ASYNC110 - see above
+                await asyncio.sleep(0.01)
+
+    return wait
