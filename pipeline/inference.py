@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ParamSpec, TypeAlias, TypeVar
 
+import cv2
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
@@ -61,6 +62,7 @@ class Lanes:
 
     def __init__(self, count: int) -> None:
         self.count = count
+        cv2.setNumThreads(1)  # OpenCV's own threads would fight with the lanes for the cores
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="lane")
 
     async def run(

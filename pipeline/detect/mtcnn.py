@@ -4,6 +4,7 @@ Zhang et al., Joint Face Detection and Alignment Using Multitask Cascaded Convol
 IEEE Signal Processing Letters 23(10), 2016.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -58,21 +59,22 @@ class Mtcnn:
         return self._faces(rgb, boxes)
 
     def _proposed(self, rgb: Image) -> Floats:
-        parts = [self._proposed_at(rgb, scale) for scale in self._scales(rgb)]
+        parts = [self._proposed_at(*level) for level in self._pyramid(rgb)]
         rows = np.concatenate([*parts, np.zeros((0, 5), np.float32)])
         return rows[suppress(rows[:, :4], rows[:, 4], 0.7), :4]
 
-    def _scales(self, rgb: Image) -> Iterator[float]:
-        scale, side = _FIELD / self._least_face, min(rgb.shape[:2])
-        while side * scale >= _FIELD:
-            yield scale
+    def _pyramid(self, rgb: Image) -> Iterator[tuple[Image, float]]:
+        """The picture smaller and smaller, each made from the one before, and each one's scale."""
+        scale, (height, width) = _FIELD / self._least_face, rgb.shape[:2]
+        level = rgb
+        while min(height, width) * scale >= _FIELD:
+            level = _resized(level, (math.ceil(width * scale), math.ceil(height * scale)))
+            yield level, scale
             scale *= _STEP
 
-    def _proposed_at(self, rgb: Image, scale: float) -> Floats:
+    def _proposed_at(self, level: Image, scale: float) -> Floats:
         """Rows left, top, right, bottom, score of what may be faces of one size."""
-        size = int(np.ceil(rgb.shape[1] * scale)), int(np.ceil(rgb.shape[0] * scale))
-        smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        tensor = _tensor([np.asarray(cv2.resize(rgb, size, interpolation=smooth), np.uint8)])
+        tensor = _tensor([level])
         shifts, scores = self._networks.proposal.run(tensor, ("bbox", "prob"))
         rows, columns = np.nonzero(scores[0, 0] >= self._least_scores[0])
         corners = np.stack([columns * 2, rows * 2, columns * 2 + _FIELD, rows * 2 + _FIELD], axis=1)
@@ -107,6 +109,12 @@ class Mtcnn:
             )
             for row in kept
         ]
+
+
+def _resized(image: Image, size: tuple[int, int]) -> Image:
+    grow_x, grow_y = size[0] / image.shape[1], size[1] / image.shape[0]
+    centred = [[grow_x, 0, (grow_x - 1) / 2], [0, grow_y, (grow_y - 1) / 2]]
+    return warp(image, np.array(centred), size)
 
 
 def _box(corners: Floats) -> Box:
