@@ -12,11 +12,11 @@ import pytest
 
 from ingest.replay import Replay
 from pipeline.errors import BadInput
-from pipeline.messages import CameraId, Frame, Image
+from pipeline.messages import CameraId, Frame
+from tests.films import number_of
 
 GATE = CameraId("gate")
 Film = Callable[..., Path]
-NumberOf = Callable[[Image], int]
 
 
 async def frames_of(path: Path, *, loop: bool = False, most: int = 1000) -> list[Frame]:
@@ -39,7 +39,7 @@ async def refused(path: Path) -> tuple[list[Frame], str]:
     return seen, str(caught.value)
 
 
-async def test_every_picture_is_given_once_and_in_order(film: Film, number_of: NumberOf) -> None:
+async def test_every_picture_is_given_once_and_in_order(film: Film) -> None:
     frames = await frames_of(film(60))
     assert [number_of(frame.image) for frame in frames] == list(range(60))
     assert [frame.seq for frame in frames] == list(range(60))
@@ -74,7 +74,7 @@ async def test_images_are_contiguous_bgr(tmp_path: Path) -> None:
     ],
 )
 async def test_other_files_are_read_alike(
-    film: Film, number_of: NumberOf, name: str, codec: str, options: dict[str, str]
+    film: Film, name: str, codec: str, options: dict[str, str]
 ) -> None:
     frames = await frames_of(film(40, name, codec, **options))
     assert [number_of(frame.image) for frame in frames] == list(range(40))
@@ -94,7 +94,7 @@ async def test_a_film_that_was_held_upright_is_shown_upright(film: Film) -> None
     assert np.array_equal(turned, np.rot90(as_coded, -1))
 
 
-async def test_a_loop_goes_on_growing(film: Film, number_of: NumberOf) -> None:
+async def test_a_loop_goes_on_growing(film: Film) -> None:
     frames = await frames_of(film(10, "film.ts"), loop=True, most=35)
     assert [number_of(frame.image) for frame in frames] == [n % 10 for n in range(35)]
     assert [frame.seq for frame in frames] == list(range(35))
@@ -102,7 +102,7 @@ async def test_a_loop_goes_on_growing(film: Film, number_of: NumberOf) -> None:
     assert steps == pytest.approx([0.04] * 34, abs=1e-3)
 
 
-async def test_in_real_time_it_takes_as_long_as_the_film(film: Film, number_of: NumberOf) -> None:
+async def test_in_real_time_it_takes_as_long_as_the_film(film: Film) -> None:
     clock = asyncio.get_running_loop().time
     began = clock()
     frames = [frame async for frame in Replay(film(10), GATE, realtime=True).frames()]
@@ -111,7 +111,7 @@ async def test_in_real_time_it_takes_as_long_as_the_film(film: Film, number_of: 
 
 
 async def test_in_real_time_a_slow_reader_gets_the_newest(
-    film: Film, number_of: NumberOf, decoding_threads: Callable[[], list[threading.Thread]]
+    film: Film, decoding_threads: Callable[[], list[threading.Thread]]
 ) -> None:
     frames = Replay(film(20), GATE, realtime=True).frames()
     seen = [await anext(frames)]
@@ -135,7 +135,7 @@ async def test_a_reader_that_goes_leaves_no_thread(
 
 @pytest.mark.parametrize("name", ["film.mp4", "film.mkv", "film.avi"])
 async def test_of_a_cut_file_the_beginning_is_given_and_then_it_is_said(
-    film: Film, number_of: NumberOf, name: str
+    film: Film, name: str
 ) -> None:
     path = film(200, name)
     content = path.read_bytes()

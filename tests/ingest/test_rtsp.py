@@ -20,10 +20,10 @@ from ingest.virtual.camera import VirtualCamera
 from ingest.virtual.clip import Clip, CodedPicture, read_clip
 from ingest.virtual.requests import Login
 from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient
-from pipeline.messages import CameraId, Frame, Image
+from pipeline.messages import CameraId, Frame
+from tests.films import number_of
 
 Film = Callable[..., Path]
-NumberOf = Callable[[Image], int]
 Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 GATE = CameraId("gate")
 TICKS = 3600
@@ -62,7 +62,7 @@ def places(frames: Sequence[Frame], origin: int) -> list[int]:
     "options", [{}, {"slices": "3"}, {"bf": "2"}, {"profile": "baseline"}, {"intra-refresh": "1"}]
 )
 async def test_pictures_come_whole_and_in_order_with_the_cameras_own_time(
-    film: Film, number_of: NumberOf, options: dict[str, str]
+    film: Film, options: dict[str, str]
 ) -> None:
     path, origin, begun = film(30, **options), 2**32 - 20 * TICKS, time.time()
     async with VirtualCamera({"gate": read_clip(path)}, rtp_origin=origin) as camera:
@@ -92,9 +92,7 @@ async def test_a_picture_does_not_wait_for_the_next_one(film: Film) -> None:
             camera.resume()
 
 
-async def test_a_slow_reader_gets_the_newest_and_seq_counts_the_others(
-    film: Film, number_of: NumberOf
-) -> None:
+async def test_a_slow_reader_gets_the_newest_and_seq_counts_the_others(film: Film) -> None:
     async with VirtualCamera({"gate": read_clip(film(30))}, rtp_origin=0) as camera:
         reader = RtspCamera(camera.url("gate"), GATE)
         async with aclosing(reader.frames()) as frames:
@@ -239,7 +237,7 @@ async def test_a_reader_is_cancelled_while_the_camera_says_nothing(
         assert reading.cancelled()
 
 
-async def test_a_camera_that_comes_back_is_connected_again(film: Film, number_of: NumberOf) -> None:
+async def test_a_camera_that_comes_back_is_connected_again(film: Film) -> None:
     told: list[Change] = []
     soon = Backoff(first=0.01, most=0.01)
     async with VirtualCamera({"gate": read_clip(film(30))}) as camera:

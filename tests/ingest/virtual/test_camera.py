@@ -12,10 +12,9 @@ import pytest
 from ingest.virtual.camera import VirtualCamera
 from ingest.virtual.clip import read_clip
 from ingest.virtual.requests import Login
-from pipeline.messages import Image
+from tests.films import number_of
 
 Film = Callable[..., Path]
-NumberOf = Callable[[Image], int]
 OPTIONS = {
     "rtsp_transport": "tcp",
     "timeout": "20000000",
@@ -24,7 +23,7 @@ OPTIONS = {
 }
 
 
-def seen(url: str, number_of: NumberOf, count: int) -> list[int]:
+def seen(url: str, count: int) -> list[int]:
     numbers = []
     with av.open(url, options=OPTIONS) as container:
         for picture in container.decode(video=0):
@@ -34,13 +33,11 @@ def seen(url: str, number_of: NumberOf, count: int) -> list[int]:
     return numbers
 
 
-async def test_every_client_sees_the_film_from_its_beginning_again_and_again(
-    film: Film, number_of: NumberOf
-) -> None:
+async def test_every_client_sees_the_film_from_its_beginning_again_and_again(film: Film) -> None:
     async with VirtualCamera({"gate": read_clip(film(12))}) as camera:
         url = camera.url("gate").with_secrets
-        first = await asyncio.to_thread(seen, url, number_of, 30)
-        second = await asyncio.to_thread(seen, url, number_of, 5)
+        first = await asyncio.to_thread(seen, url, 30)
+        second = await asyncio.to_thread(seen, url, 5)
     assert first == [number % 12 for number in range(30)]
     assert second == [0, 1, 2, 3, 4]
 
@@ -57,20 +54,20 @@ async def test_the_pictures_are_the_files_own(film: Film) -> None:
     assert sent == pictures(str(path))
 
 
-async def test_it_lets_in_who_knows_the_password(film: Film, number_of: NumberOf) -> None:
+async def test_it_lets_in_who_knows_the_password(film: Film) -> None:
     login = Login("gate", "p@ss:/#")
     async with VirtualCamera({"gate": read_clip(film(3))}, login=login) as camera:
         url = camera.url("gate")
-        assert await asyncio.to_thread(seen, url.with_secrets, number_of, 2) == [0, 1]
+        assert await asyncio.to_thread(seen, url.with_secrets, 2) == [0, 1]
         wrong = url.with_secrets.replace("p%40ss", "pass")
         with pytest.raises(av.error.HTTPUnauthorizedError):
-            await asyncio.to_thread(seen, wrong, number_of, 1)
+            await asyncio.to_thread(seen, wrong, 1)
 
 
-async def test_it_has_only_the_streams_it_was_given(film: Film, number_of: NumberOf) -> None:
+async def test_it_has_only_the_streams_it_was_given(film: Film) -> None:
     async with VirtualCamera({"gate": read_clip(film(3))}) as camera:
         with pytest.raises(av.error.HTTPNotFoundError):
-            await asyncio.to_thread(seen, camera.url("yard").with_secrets, number_of, 1)
+            await asyncio.to_thread(seen, camera.url("yard").with_secrets, 1)
 
 
 async def test_udp_is_refused(film: Film) -> None:
@@ -84,9 +81,7 @@ async def test_udp_is_refused(film: Film) -> None:
 @pytest.mark.parametrize(
     "said", [b"\r\n\r\n", b"GET / HTTP/1.0\r\n\r\n", b"$\x00", b"\xff" * 99], ids=range(4)
 )
-async def test_nonsense_ends_only_its_own_connection(
-    film: Film, number_of: NumberOf, said: bytes
-) -> None:
+async def test_nonsense_ends_only_its_own_connection(film: Film, said: bytes) -> None:
     async with VirtualCamera({"gate": read_clip(film(3))}) as camera:
         url = camera.url("gate")
         reader, writer = await asyncio.open_connection(url.host, url.port)
@@ -94,7 +89,7 @@ async def test_nonsense_ends_only_its_own_connection(
         writer.write_eof()
         await reader.read()
         writer.close()
-        assert await asyncio.to_thread(seen, url.with_secrets, number_of, 2) == [0, 1]
+        assert await asyncio.to_thread(seen, url.with_secrets, 2) == [0, 1]
 
 
 async def test_leaving_it_closes_every_connection(film: Film) -> None:

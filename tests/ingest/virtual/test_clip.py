@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from ingest.footage import shots
 from ingest.virtual.clip import read_clip, write_clip
 from pipeline.errors import BadInput
-from pipeline.messages import Image
+from tests.films import number_of, numbered_picture
 
 Film = Callable[..., Path]
 
@@ -35,11 +35,9 @@ def test_pictures_that_are_shown_later_than_others_keep_their_place(film: Film) 
 
 def test_a_written_clip_is_what_a_camera_sends(
     tmp_path: Path,
-    numbered_pictures: Callable[[int], Iterator[Image]],
-    number_of: Callable[[Image], int],
 ) -> None:
     path = tmp_path / "clip.mp4"
-    write_clip(path, numbered_pictures(25), rate=10)
+    write_clip(path, (numbered_picture(number) for number in range(25)), rate=10)
     clip = read_clip(path)
     assert clip.rate == Fraction(10)
     keys = [n for n, picture in enumerate(clip.pictures) if 5 in kinds(list(picture.units))]
