@@ -19,7 +19,7 @@ _KEYS_TO_TRUST = 2
 
 
 class AccessUnit(NamedTuple, Generic[Stamp]):
-    """A whole coded picture, and the stamp of the packet it began with."""
+    """A whole coded picture, and the stamp of the packet its first slice began in."""
 
     data: bytes
     stamp: Stamp
@@ -41,38 +41,46 @@ class WholePictures(Generic[Stamp]):
 
 
 class NalUnits(Generic[Stamp]):
-    """H.264's and H.265's way, see the head of this file."""
+    """H.264's and H.265's way, see the head of this file.
+
+    A picture begins with its first slice and the other units right before it. Parameter sets
+    alone begin none: GStreamer's rtph264pay repeats them before every slice of a key picture.
+    """
 
     def __init__(self, syntax: Syntax) -> None:
         self._syntax = syntax
         self._end = _End(syntax)
-        self._data = bytearray()
+        self._picture = self._latest = bytearray()
+        self._ahead = bytearray()
+        """Units that are no slices; the next slice shows where they belong."""
         self._stamps: list[Stamp] = []
-        self._given = False
 
     def add(self, payload: bytes, stamp: Stamp) -> Sequence[AccessUnit[Stamp]]:
         """The pictures that are complete now."""
         units = units_of(payload)
+        slices = [unit for unit in units if self._syntax.is_slice(unit)]
         done: list[AccessUnit[Stamp]] = []
-        if units and self._end.slices and self._syntax.begins_picture(units[0]):
-            done += self._take()
-            self._end.next_picture()
-            self._given = False
-        if not self._given:  # else it only follows a picture, and no decoder needs it
-            self._stamps.append(stamp)
-            self._data += payload
+        if slices:
+            if self._end.slices and self._syntax.is_first(slices[0]):
+                done += self._take()
+                self._end.next_picture()
+            if not self._end.slices:
+                self._stamps = [stamp]
+            self._picture += self._ahead
+            self._ahead = bytearray()
+            self._latest = self._picture
+        elif units:
+            self._latest = self._ahead
+        self._latest += payload
         if self._end.reached_by(payload, units):
             done += self._take()
-            self._given = True
         return done
 
     def _take(self) -> Sequence[AccessUnit[Stamp]]:
-        if not self._data:
-            return []
-        done = AccessUnit(bytes(self._data), self._stamps[0])
-        self._data.clear()
-        self._stamps.clear()
-        return [done]
+        """The picture, unless it was taken before; what still comes of it then is left out."""
+        done = [AccessUnit(bytes(self._picture), stamp) for stamp in self._stamps]
+        self._picture, self._stamps = bytearray(), []
+        return done
 
 
 class _End:
@@ -83,6 +91,8 @@ class _End:
         self.slices = 0
         """Slices of this picture so far."""
         self._slices_before = 0
+        self._in_slice = False
+        """The latest unit is a slice."""
         self._is_key = False
         self._keys = 0
         self._full = 0
@@ -96,10 +106,9 @@ class _End:
         self._is_key = self._passed = False
 
     def reached_by(self, payload: bytes, units: Sequence[bytes]) -> bool:
-        """Whether the picture is complete with this payload; False while that is not sure."""
-        belongs = not units or any(self._syntax.is_slice(unit) for unit in units)
-        self._wrong = self._wrong or (self._passed and belongs)
+        """Whether the picture ends with this payload; False while that is not sure."""
         self._count(payload, units)
+        self._wrong = self._wrong or (self._passed and self._in_slice)
         if self._passed or not self.slices or self.slices != self._slices_before:
             return False
         self._passed = not self._is_full(payload, units)
@@ -108,8 +117,10 @@ class _End:
     def _count(self, payload: bytes, units: Sequence[bytes]) -> None:
         if not units:
             self._full = max(self._full, len(payload))
-        self.slices += sum(self._syntax.is_slice(unit) for unit in units)
-        self._is_key = self._is_key or any(self._syntax.is_key(unit) for unit in units)
+        for unit in units:
+            self._in_slice = self._syntax.is_slice(unit)
+            self.slices += self._in_slice
+            self._is_key = self._is_key or self._syntax.is_key(unit)
 
     def _is_full(self, payload: bytes, units: Sequence[bytes]) -> bool:
         if len(units) > 1:  # an aggregation packet holds whole units

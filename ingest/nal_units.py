@@ -1,7 +1,4 @@
-"""How the NAL units of H.264 and H.265 are told apart.
-
-Numbers: H.264 table 7-1 and 7.4.1.2.3, H.265 table 7-1 and 7.4.2.4.4.
-"""
+"""How the NAL units of H.264 and H.265 are told apart: H.264 table 7-1, H.265 table 7-1."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,8 +19,6 @@ class Syntax:
     """Parts of a picture itself."""
     keys: frozenset[int]
     """Slices of pictures that need no other picture."""
-    trailing: frozenset[int]
-    """What is no slice, and may yet follow a picture's slices and belong to it."""
 
     def type_of(self, unit: bytes) -> int:
         """The type of a unit; -1 if it is empty."""
@@ -37,28 +32,18 @@ class Syntax:
         """Whether it is a part of a picture that needs no other."""
         return self.type_of(unit) in self.keys
 
-    def begins_picture(self, unit: bytes) -> bool:
-        """Whether the unit, coming after slices of one picture, belongs to the next one."""
-        if self.is_slice(unit):  # the first bit: first_mb_in_slice is 0, or H.265's own flag
-            return len(unit) > self.header and unit[self.header] >= 0x80  # noqa: PLR2004
-        return self.type_of(unit) not in self.trailing
+    def is_first(self, slice_: bytes) -> bool:
+        """Whether a slice is the first one of its picture.
+
+        The payload's first bit says so: in H.264 as first_mb_in_slice, which is 0 then, in H.265
+        as first_slice_segment_in_pic_flag.
+        """
+        return len(slice_) > self.header and slice_[self.header] >= 0x80  # noqa: PLR2004 - a bit
 
 
-H264 = Syntax(
-    shift=0,
-    mask=0x1F,
-    header=1,
-    slices=frozenset({1, 5}),
-    keys=frozenset({5}),
-    trailing=frozenset({2, 3, 4, 10, 11, 12, 19, 20, 21}),
-)
+H264 = Syntax(shift=0, mask=0x1F, header=1, slices=frozenset({1, 5}), keys=frozenset({5}))
 H265 = Syntax(
-    shift=1,
-    mask=0x3F,
-    header=2,
-    slices=frozenset(range(32)),
-    keys=frozenset(range(16, 24)),
-    trailing=frozenset({36, 37, 38, 40, 45, 46, 47}),
+    shift=1, mask=0x3F, header=2, slices=frozenset(range(32)), keys=frozenset(range(16, 24))
 )
 
 

@@ -107,9 +107,22 @@ def test_without_a_second_key_picture_nothing_is_guessed(syntax: Syntax) -> None
 
 @SYNTAXES
 def test_what_follows_a_picture_is_no_sign_of_a_wrong_guess(syntax: Syntax) -> None:
-    pictures = [[*picture, START + SUFFIX[syntax]] for picture in film(syntax, 20)]
-    late = [number - unit.stamp for number, unit in run(syntax, iter(pictures))]
-    assert late == [1] * 6 + [0] * 14
+    suffix = [START + SUFFIX[syntax] + b"x" * FULL, b"x" * 20]
+    came = run(syntax, iter([[*picture, *suffix] for picture in film(syntax, 20)]))
+    assert [unit.stamp for _, unit in came] == list(range(20))
+    assert [number - unit.stamp for number, unit in came] == [1] * 6 + [0] * 14
+
+
+@SYNTAXES
+def test_parameter_sets_between_its_slices_do_not_cut_a_picture(syntax: Syntax) -> None:
+    sets = START + SETS[syntax]
+    pictures = []
+    for number in range(20):
+        (first, *rest) = packets(syntax, [60, 250], key=number % 5 == 0)
+        pictures.append([first, sets, *rest] if number % 5 else [first, rest[0], sets, *rest[1:]])
+    came = run(syntax, iter(pictures))
+    assert [unit.data for _, unit in came] == [b"".join(picture) for picture in pictures]
+    assert [number - unit.stamp for number, unit in came] == [1] * 6 + [0] * 14
 
 
 def test_a_motion_jpeg_payload_is_a_picture() -> None:
