@@ -7,16 +7,19 @@ from pipeline.describe import Describer
 from pipeline.errors import BadInput
 from pipeline.geometry import eye_distance
 from pipeline.inference import Lanes
-from pipeline.messages import EnrolledFace, FaceId, Image, Vector
+from pipeline.messages import DetectedFace, EnrolledFace, FaceId, Image, Vector
 from pipeline.photographs import Photograph, find_photographs, read_photograph
 from pipeline.quality import Flaw
 from pipeline.stages import Detector, Enrolled
 
+_RIVAL = 1 / 3
+"""A face of this part of the largest one's size is a second person; a smaller one, background."""
+
 
 class Enroller:
-    """Makes templates from photographs of one person each.
+    """Makes templates from photographs of one person each; her face is the largest.
 
-    ``least_eye_distance`` is in pixels; smaller faces in the background don't count.
+    ``least_eye_distance`` is in pixels.
     """
 
     def __init__(
@@ -47,16 +50,21 @@ class Enroller:
         faces = self._detector.detect(photograph)
         if not faces:
             raise BadInput("no face was found in it; allowed: one face, well lit, from the front")
-        clear = [face for face in faces if eye_distance(face.points) >= self._least_eye_distance]
-        if len(clear) > 1:
-            raise BadInput(f"{len(clear)} faces are in it; allowed: one")
-        outcome = self._describer.describe(photograph, (clear or faces)[0])
+        largest, *others = sorted(faces, key=lambda face: -eye_distance(face.points))
+        rivals = [face for face in others if self._is_rival(face, largest)]
+        if rivals:
+            raise BadInput(f"{len(rivals) + 1} faces are in it; allowed: one")
+        outcome = self._describer.describe(photograph, largest)
         if isinstance(outcome, Flaw):
             raise BadInput(
                 f"its face cannot be used: {outcome}; allowed: at least "
                 f"{self._least_eye_distance:g} pixels between the eyes"
             )
         return outcome
+
+    def _is_rival(self, face: DetectedFace, largest: DetectedFace) -> bool:
+        eyes = eye_distance(face.points)
+        return eyes >= max(self._least_eye_distance, _RIVAL * eye_distance(largest.points))
 
 
 async def enroll_folder(

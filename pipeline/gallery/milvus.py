@@ -5,6 +5,7 @@ One collection for each gallery and model pack: vectors of different networks ne
 
 import asyncio
 import hashlib
+import logging
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -195,8 +196,14 @@ class MilvusGallery:
             raise Transient(f"{self._store} does not answer: {error.message}") from error
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Lite logs each question that only a server can answer; the client knows how to go on."""
+    return not (record.exc_info and record.exc_info[0] is NotImplementedError)
+
+
 def _client(store: Store) -> MilvusClient:
     if isinstance(store, LiteStore):
+        logging.getLogger("grpc._server").addFilter(_is_news)
         return MilvusClient(uri=str(store.path))
     client = MilvusClient(
         uri=f"http://{store.host}:{store.port}", user=store.user, password=store.password or ""

@@ -46,5 +46,5 @@ async def test_a_face_too_small_is_refused_with_what_is_allowed() -> None:
 
 
 async def test_small_faces_in_the_background_do_not_count() -> None:
-    faces: Sequence[DetectedFace] = [face_at(0, 0, side=20), face_at(50, 50), face_at(9, 9, 12)]
+    faces: Sequence[DetectedFace] = [face_at(0, 0, side=60), face_at(0, 0, 200), face_at(9, 9, 12)]
     assert (await enroller(*faces).template(PHOTOGRAPH)).shape == (3,)
