@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import pytest
 
 Message = Mapping[str, Any]
@@ -32,7 +33,8 @@ def gallery(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).mkdir()
         source = test_data / "clips" / f"head-pose-face-detection-{clip}.mp4"
         with av.open(str(source)) as container:
-            next(container.decode(video=0)).to_image().save(folder / name / "frame.png")
+            first = next(container.decode(video=0)).to_ndarray(format="bgr24")
+        cv2.imwrite(str(folder / name / "frame.png"), first)
     for person in sorted((test_data / "faces").iterdir()):
         if person.name != "groups":
             shutil.copytree(person, folder / person.name)

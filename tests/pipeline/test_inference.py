@@ -1,0 +1,55 @@
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline.inference import Lanes, lane_count
+
+
+@pytest.fixture
+def lanes() -> Iterator[Lanes]:
+    made = Lanes(2)
+    yield made
+    made.close()
+
+
+async def test_two_lanes_work_side_by_side(lanes: Lanes) -> None:
+    """Each waits for the other: one after the other they would never meet."""
+    both = threading.Barrier(2, timeout=10)
+    places = await asyncio.gather(lanes.run(both.wait), lanes.run(both.wait))
+    assert sorted(places) == [0, 1]
+
+
+async def test_who_asks_first_is_served_first(lanes: Lanes) -> None:
+    order: list[int] = []
+    held = threading.Event()
+    busy = [asyncio.ensure_future(lanes.run(held.wait, 10)) for _ in range(2)]
+    waiting = [asyncio.ensure_future(lanes.run(order.append, number)) for number in range(5)]
+    await asyncio.sleep(0)
+    held.set()
+    await asyncio.gather(*busy, *waiting)
+    assert order == [0, 1, 2, 3, 4]
+
+
+async def test_what_breaks_in_a_lane_is_raised_where_it_was_asked_for(lanes: Lanes) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await lanes.run(lambda: 1 / 0)
+    assert await lanes.run(lambda: 7) == 7
+
+
+async def test_the_loop_goes_on_while_lanes_compute(lanes: Lanes) -> None:
+    held, beats = threading.Event(), 0
+    work = asyncio.ensure_future(lanes.run(held.wait, 10))
+    while beats < 100:
+        await asyncio.sleep(0)
+        beats += 1
+    assert not work.done()
+    held.set()
+    assert await work
+
+
+def test_there_are_two_lanes_at_least_unless_fewer_are_asked_for() -> None:
+    assert lane_count(None) >= 2
+    assert lane_count(1) == 1
+    assert lane_count(7) == 7
