@@ -26,7 +26,7 @@ async def run_demo(settings: Settings, *, json: bool, seconds: float | None) -> 
         clip = await asyncio.to_thread(_film, folder / "film.mp4")
         async with VirtualCamera({"demo": clip}) as camera:
             url = camera.url("demo")
-            Console(stderr=True, soft_wrap=True).print(
+            Console(stderr=True, soft_wrap=True, highlight=False).print(
                 f"{url} shows {COLLINS}, who is enrolled, and {HOPPER}, who is not; Ctrl-C ends"
             )
             asked = Watch(str(url), people, json=json, realtime=False, seconds=seconds)

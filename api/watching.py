@@ -48,7 +48,7 @@ async def run_watch(asked: Watch, settings: Settings) -> None:
     Raises:
         FaceapiError: of the settings, the gallery's folder or the source, as it is.
     """
-    notes = Console(stderr=True, soft_wrap=True)
+    notes = Console(stderr=True, soft_wrap=True, highlight=False)
     source = open_source(asked.source, settings.rtsp, notes.print, realtime=asked.realtime)
     with progress_bar(notes) as progress:
         pack = open_configured_pack(settings.model, settings.faceapi.cache_dir, progress)
