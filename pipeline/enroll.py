@@ -8,7 +8,7 @@ from pipeline.errors import BadInput
 from pipeline.geometry import eye_distance
 from pipeline.inference import Lanes
 from pipeline.messages import DetectedFace, EnrolledFace, FaceId, Image, Vector
-from pipeline.photographs import Photograph, find_photographs, read_photograph
+from pipeline.photographs import Photograph, find_photographs, loose_files, read_photograph
 from pipeline.quality import Flaw
 from pipeline.stages import Detector, Enrolled
 
@@ -83,6 +83,8 @@ async def enroll_folder(
             faces.append(await _enrolled(photograph, enroller))
         except BadInput as error:
             tell(f"{photograph.person}/{photograph.path.name}: {error}")
+    for path in loose_files(folder):
+        tell(f"{path.name}: lies in no person's folder, and is left out")
     await gallery.add(faces)
     people = len({face.person for face in faces})
     tell(f"gallery: {people} people, {len(faces)} photographs")

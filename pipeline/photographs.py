@@ -61,6 +61,13 @@ def find_photographs(folder: Path) -> Iterator[Photograph]:
                     yield Photograph(PersonId(person.name), path)
 
 
+def loose_files(folder: Path) -> Iterator[Path]:
+    """Files that lie in no person's folder."""
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and not path.name.startswith("."):
+            yield path
+
+
 def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()

@@ -60,6 +60,7 @@ def people(tmp_path: Path) -> Path:
     for name, data in photographs.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
+    (folder / "loose.png").write_bytes(good)
     return folder
 
 
@@ -83,6 +84,7 @@ def test_what_is_wrong_with_a_photograph_is_said_by_its_name_and_the_next_goes_o
         "two.png": "2 faces",
     }.items():
         assert why in said[f"{COLLINS}/{name}"]
+    assert "no person's folder" in said["loose.png"]
     assert "gallery: 1 people, 1 photographs" in done.stderr
     assert statuses(done.stdout.splitlines()) == {"unknown"}
 

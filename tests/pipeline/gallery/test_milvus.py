@@ -44,8 +44,12 @@ def enrolled(face: str, person: str, seed: int) -> EnrolledFace:
 def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Store:
     if request.param == "lite":
         return LiteStore(tmp_path_factory.mktemp("milvus") / "gallery.db")
+    return server("default")
+
+
+def server(database: str) -> ServerStore:
     port = int(os.environ.get("MILVUS_DB_PORT", "19530"))
-    return ServerStore(os.environ["MILVUS_DB_HOST"], port, "root", "default")
+    return ServerStore(os.environ["MILVUS_DB_HOST"], port, "root", database)
 
 
 @pytest.fixture
@@ -151,6 +155,21 @@ async def test_a_gallery_in_a_file_is_there_after_it_was_closed(tmp_path: Path) 
     (found,) = await again.search(unit(1))
     assert [match.person for match in found] == ["Ann"]
     await again.close()
+
+
+@pytest.mark.milvus_server
+async def test_a_database_is_made_if_it_is_not_there_and_keeps_its_own_galleries() -> None:
+    for database in ("faceapi", "default"):
+        gallery = await MilvusGallery.open(server(database), SHOP, PACK, DIMENSION)
+        assert [list(found) for found in await gallery.search(unit(1))] == [[]]
+        await gallery.add([enrolled("a1", "Ann", 1)])
+        ((match,),) = await gallery.search(unit(1))
+        assert match.person == "Ann"
+        await gallery.close()
+    for database in ("faceapi", "default"):
+        gallery = await MilvusGallery.open(server(database), SHOP, PACK, DIMENSION)
+        await gallery.drop()
+        await gallery.close()
 
 
 async def test_a_server_that_is_away_is_named_without_its_password() -> None:
