@@ -18,17 +18,25 @@ def refusal(url: CameraUrl, error: av.FFmpegError) -> FaceapiError:
             return Misconfigured(f"{url}: {_login(url)}")
         case av.error.HTTPNotFoundError():
             return BadInput(f"{url}: there is no such stream (404); is the path right?")
-        case av.error.ConnectionRefusedError():
-            return Transient(f"{url}: the connection was refused")
-        case av.error.InvalidDataError() | av.error.ExitError() | av.error.TimeoutError():
-            return Transient(f"{url}: no answer, or none that an RTSP server gives")
-        case av.error.OSError(errno=5):
-            return Transient(f"{url}: out of reach; is the host's name right?")
         case _:
-            return Transient(f"{url}: {url.redact(str(error.strerror))}")
+            return Transient(f"{url}: {_trouble(url, error)}")
 
 
 def _login(url: CameraUrl) -> str:
     if url.user is None:
         return "the camera wants a user name and a password (rtsp://user:password@host/path)"
     return "the camera does not accept this user name and password for this stream"
+
+
+def _trouble(url: CameraUrl, error: av.FFmpegError) -> str:
+    match error:
+        case av.error.ConnectionRefusedError():
+            return "the connection was refused"
+        case av.error.HTTPOtherClientError():
+            return "it refuses to play: is there video in this stream, has it too many viewers?"
+        case av.error.InvalidDataError() | av.error.ExitError() | av.error.TimeoutError():
+            return "no answer, or none that an RTSP server gives"
+        case av.error.OSError(errno=5):
+            return "out of reach; is the host's name right?"
+        case _:
+            return url.redact(str(error.strerror))

@@ -55,7 +55,7 @@ class RtspCamera:
 
         ``captured_at`` is Unix time: the camera's own if its clock can be right (see
         ``sender_clock``), else that of arrival; it never goes back. ``rtp_timestamp`` is known
-        from the camera's first sender report on.
+        from the camera's first sender report on; with MJPEG never, FFmpeg keeps the reports then.
 
         Raises:
             Transient: refused, out of reach, silent, the stream ended, no picture for too long.

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
 
 LATEST = 5.0
-"""Seconds that a picture may have been on its way. A camera whose clock says more, or says that
-the picture is yet to be taken, has a wrong clock: the moment of arrival is taken instead."""
+"""Seconds that a picture may have been on its way."""
+EARLIEST = 0.5
+"""Seconds that a picture may seem to come before it was taken: GStreamer sends pictures that wait
+for others, with B-frames, ahead of their time. A clock that says more than these has not been
+set: the moment of arrival is taken instead."""
 _CLOCK = struct.Struct("@q")
 """Microseconds of Unix time."""
 _REPORT = struct.Struct("@IQI")
@@ -59,7 +62,7 @@ class SenderClock:
 
 def captured_at(clock: float, arrived: float) -> float:
     """The camera's clock if it can be right, else the arrival; all in Unix seconds."""
-    return clock if arrived - LATEST <= clock <= arrived else arrived
+    return clock if -EARLIEST <= arrived - clock <= LATEST else arrived
 
 
 def _read_report(report: bytes) -> tuple[int, int]:
