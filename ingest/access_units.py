@@ -4,8 +4,8 @@ FFmpeg's own parser gives a picture out when the next one begins: one picture to
 12.5 a second. Its RTP reader hides the marker bit that ends a picture, but what it passes on says
 nearly as much: a unit that needs several RTP packets fills all of them but the last (RFC 6184,
 RFC 7798). So a picture counts as complete when it has as many slices as the one before it and its
-last packet is not full. Over the first two key pictures this is only watched; if it ever proves
-wrong, pictures are given out when the next one begins, for the rest of the connection.
+last packet is not full. Over the first two key pictures this is only watched, and pictures are
+given out when the next one begins; so they are again, twice as long, whenever it proves wrong.
 """
 
 from collections.abc import Sequence
@@ -94,25 +94,28 @@ class _End:
         self._in_slice = False
         """The latest unit is a slice."""
         self._is_key = False
-        self._keys = 0
+        self._keys_watched = 0
+        self._keys_to_trust = _KEYS_TO_TRUST
         self._full = 0
         """Bytes of the longest continuation of a unit so far: what a full packet carries."""
-        self._passed = self._wrong = False
+        self._passed = False
 
     def next_picture(self) -> None:
         """A picture was seen to its end; another one begins."""
         self._slices_before, self.slices = self.slices, 0
-        self._keys += self._is_key
+        self._keys_watched += self._is_key
         self._is_key = self._passed = False
 
     def reached_by(self, payload: bytes, units: Sequence[bytes]) -> bool:
         """Whether the picture ends with this payload; False while that is not sure."""
         self._count(payload, units)
-        self._wrong = self._wrong or (self._passed and self._in_slice)
+        if self._passed and self._in_slice:
+            self._passed, self._keys_watched = False, 0
+            self._keys_to_trust *= 2
         if self._passed or not self.slices or self.slices != self._slices_before:
             return False
         self._passed = not self._is_full(payload, units)
-        return self._passed and self._keys >= _KEYS_TO_TRUST and not self._wrong
+        return self._passed and self._keys_watched >= self._keys_to_trust
 
     def _count(self, payload: bytes, units: Sequence[bytes]) -> None:
         if not units:

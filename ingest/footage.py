@@ -91,8 +91,9 @@ class _Reading:
         except av.error.InvalidDataError:
             pictures = []
             self._damaged += self._shown > 0  # a recording may begin between two key frames
-        self._damaged += packet.is_corrupt
-        return pictures
+        whole = [picture for picture in pictures if not picture.is_corrupt]
+        self._damaged += packet.is_corrupt or len(pictures) - len(whole)
+        return whole
 
     def wrong(self) -> str:
         """What is missing, empty if nothing is."""

@@ -142,6 +142,6 @@ def _decode_unit(decoder: Decoder, unit: AccessUnit[Stamp]) -> Iterator[av.Video
     packet: av.Packet[Any] = av.Packet(unit.data)
     packet.opaque = unit.stamp
     try:
-        yield from decoder.decode(packet)
+        yield from (picture for picture in decoder.decode(packet) if not picture.is_corrupt)
     except av.error.InvalidDataError:
         return  # damaged, or from before the first key frame: the next one may do
