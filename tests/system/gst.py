@@ -16,14 +16,27 @@ from ingest.address import CameraUrl
 PYTHON = "/usr/bin/python3"
 """The system's own: it has gi."""
 _SCRIPT = Path(__file__).with_name("gst_rtsp_server.py")
+_PACKAGES = (
+    "python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-bad"
+)
+_NEEDS = """
+import gi
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import Gst, GstRtspServer
+Gst.init(None)
+elements = "appsrc h264parse h265parse jpegparse rtph264pay rtph265pay rtpjpegpay rtpvp8pay mulawenc"
+assert all(Gst.ElementFactory.find(name) for name in elements.split())
+"""
 _TO_ANNEX_B = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
 
 
 def is_missing() -> str:
-    """What is not installed, empty if all is."""
-    needs = "import gi; gi.require_version('GstRtspServer', '1.0')"
-    asked = subprocess.run([PYTHON, "-c", needs], capture_output=True, check=False)
-    return "" if asked.returncode == 0 else "gir1.2-gst-rtsp-server-1.0"
+    """The Debian packages to install, empty if all is there."""
+    if Path(PYTHON).exists():
+        asked = subprocess.run([PYTHON, "-c", _NEEDS], capture_output=True, check=False)
+        if asked.returncode == 0:
+            return ""
+    return _PACKAGES
 
 
 @dataclass
