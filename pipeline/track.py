@@ -13,6 +13,8 @@ _NEAR = 0.5
 """Where boxes don't overlap enough: as far as this part of a side, and of like size, will do."""
 _LIKE = 1.5
 """Longest ratio of two sides that are of like size."""
+_SHORTEST = 0.001
+"""Seconds between two pictures from which a speed can be told."""
 _INERTIA = 0.7
 """Of a track's speed that stays when a new place is seen; the rest is the new step's."""
 
@@ -31,7 +33,7 @@ class _Track:
 
     def move(self, corners: Floats, moment: float) -> None:
         passed = moment - self.seen_at
-        if passed > 0:
+        if passed >= _SHORTEST:
             step = (corners - self.corners) / passed
             self.speed = (_INERTIA * self.speed + (1 - _INERTIA) * step).astype(np.float32)
         self.corners, self.seen_at = corners, moment

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import settings
+
+settings.register_profile("patient", deadline=None)  # machines that build are shared and slow
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -70,6 +70,13 @@ def test_two_frames_of_one_moment_do_no_harm() -> None:
     assert ids(motion, 1.0, face_at(5, 0)) == [1]
 
 
+def test_pictures_a_blink_apart_give_no_wild_speed() -> None:
+    motion = tracker()
+    ids(motion, 1.0, face_at(0, 0))
+    ids(motion, 1.0 + 1e-9, face_at(30, 0))
+    assert ids(motion, 1.1, face_at(30, 0)) == [1]
+
+
 places = st.tuples(st.floats(-100, 2000), st.floats(-100, 2000), st.floats(0.1, 900))
 
 
