@@ -264,7 +264,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("overrides", "problem"),
     [
-        (["identify.most_looks=1"], "identify: most_looks (1) must not be below least_looks (2)"),
+        (["identify.most_looks=1"], "identify: most_looks (1) must not be below least_looks (3)"),
         (["rtsp.most_backoff=0.1"], "rtsp: most_backoff (0.1 s) must not be below least_backoff"),
     ],
 )
