@@ -264,8 +264,14 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("overrides", "problem"),
     [
-        (["identify.most_looks=1"], "identify: most_looks (1) must not be below least_looks (3)"),
-        (["rtsp.most_backoff=0.1"], "rtsp: most_backoff (0.1 s) must not be below least_backoff"),
+        (
+            ["identify.most_looks=4", "identify.least_looks=5"],
+            "identify: most_looks (4) must not be below least_looks (5)",
+        ),
+        (
+            ["rtsp.most_backoff=2", "rtsp.least_backoff=3"],
+            "rtsp: most_backoff (2.0 s) must not be below least_backoff (3.0 s)",
+        ),
     ],
 )
 def test_values_must_fit_each_other(overrides: Sequence[str], problem: str) -> None:
