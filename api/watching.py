@@ -56,13 +56,14 @@ async def run_watch(asked: Watch, settings: Settings) -> None:
     with contextlib.closing(engine.lanes):
         async with temporary_gallery(settings.milvus, engine.pack.manifest) as gallery:
             await enroll_folder(asked.gallery, engine.enroller(), gallery, notes.print)
-            tally = Tally()
-            async with contextlib.aclosing(source) as frames:
-                with _output(asked.json, tally) as publish:
-                    recognizer = engine.recognizer(gallery)
-                    window = settings.inference.window
-                    await _until(watch(frames, recognizer, publish, window), asked.seconds)
-    _conclude(tally.summary(), json=asked.json)
+            recognizer, tally = engine.recognizer(gallery), Tally()
+            try:
+                async with contextlib.aclosing(source) as frames:
+                    with _output(asked.json, tally) as publish:
+                        window = settings.inference.window
+                        await _until(watch(frames, recognizer, publish, window), asked.seconds)
+            finally:  # what was seen before a camera or a file broke off is seen
+                _conclude(tally.summary(), json=asked.json)
 
 
 @contextlib.contextmanager

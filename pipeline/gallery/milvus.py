@@ -205,11 +205,21 @@ def _client(store: Store) -> MilvusClient:
     if isinstance(store, LiteStore):
         logging.getLogger("grpc._server").addFilter(_is_news)
         return MilvusClient(uri=str(store.path))
-    client = MilvusClient(
-        uri=f"http://{store.host}:{store.port}", user=store.user, password=store.password or ""
-    )
-    if store.database != "default":
+    client = _server_client(store, "default")
+    if store.database == "default":
+        return client
+    try:
         if store.database not in client.list_databases():
             client.create_database(store.database)
-        client.use_database(store.database)
-    return client
+    finally:
+        client.close()
+    return _server_client(store, store.database)
+
+
+def _server_client(store: ServerStore, database: str) -> MilvusClient:
+    return MilvusClient(
+        uri=f"http://{store.host}:{store.port}",
+        user=store.user,
+        password=store.password or "",
+        db_name=database,
+    )
