@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from api.film import COLLINS, HOPPER, portrait
+from api.film import COLLINS, HOPPER, RATE, pictures, portrait
 from ingest.virtual.clip import write_clip
 from pipeline.photographs import read_photograph
 
@@ -196,3 +196,18 @@ def test_the_demo_names_one_of_its_two_people() -> None:
     assert summary["people"][COLLINS]["frames"] >= 20
     assert "unknown" in statuses(done.stdout.splitlines())
     assert "Traceback" not in done.stderr
+
+
+def test_a_video_that_is_cut_off_is_summed_up_before_the_error(
+    people: Path, tmp_path: Path
+) -> None:
+    whole, cut = tmp_path / "whole.mkv", tmp_path / "cut.mkv"
+    write_clip(whole, pictures(), RATE)
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 20])
+    done = faceapi("watch", cut, "--gallery", people, "--json")
+    assert done.returncode == 1
+    assert f"faceapi: {cut}" in done.stderr
+    assert "Traceback" not in done.stderr
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert summary["type"] == "summary"
+    assert summary["frames"] == len(done.stdout.splitlines()) - 1 > 0
