@@ -94,6 +94,8 @@ def versions() -> Mapping[str, str]:
 
 def _open(path: Path, device: str) -> onnxruntime.InferenceSession:
     wanted = _providers(device)
+    if device != "cpu":
+        onnxruntime.preload_dlls()  # CUDA and cuDNN from their packages: else they are not found
     try:
         session = onnxruntime.InferenceSession(str(path), _options(), providers=wanted)
     except _NOT_A_MODEL as error:
