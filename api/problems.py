@@ -15,7 +15,12 @@ _UNKNOWN = "extra_forbidden"
 """pydantic's name for a key that does not exist."""
 _LONGEST = 60
 """Characters of a value that are shown."""
-_KINDS = {"integer": "a whole number", "number": "a number", "string": "text"}
+_KINDS = {
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "text",
+}
 
 
 def problems_of(layer: Layer, settings: type[BaseModel]) -> Sequence[str]:

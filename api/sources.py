@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
-from api.settings import RtspSettings
+from api.sections import RtspSettings
 from ingest.address import CameraUrl
 from ingest.replay import Replay
 from ingest.rtsp import RtspCamera, Timeouts

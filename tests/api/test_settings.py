@@ -11,7 +11,8 @@ import yaml
 from pydantic import SecretStr, ValidationError
 
 from api.layers import keys_of
-from api.settings import FaceapiSettings, Settings, load_settings
+from api.sections import FaceapiSettings
+from api.settings import Settings, load_settings
 from pipeline.errors import Misconfigured
 
 SHIPPED = (files("configs") / "default.yaml").read_text("utf-8")

@@ -1,0 +1,154 @@
+"""The settings of the service, section by section."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import platformdirs
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from pipeline.settings import Seconds, Section
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class RtspSettings(Section):
+    """How cameras are connected."""
+
+    connect_timeout: Seconds = Field(5.0, description="Seconds until a connection is given up.")
+    read_timeout: Seconds = Field(4.0, description="Seconds without a packet: the camera is lost.")
+    least_backoff: Seconds = Field(0.5, description="Seconds before the first new attempt.")
+    most_backoff: Seconds = Field(30.0, description="Seconds between attempts at the most.")
+
+    @model_validator(mode="after")
+    def _backoff_grows(self) -> Self:
+        if self.most_backoff < self.least_backoff:
+            raise ValueError(
+                f"most_backoff ({self.most_backoff} s) must not be below least_backoff "
+                f"({self.least_backoff} s)"
+            )
+        return self
+
+
+class LogSettings(Section):
+    """What is logged, to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "warning", description="The least that is logged."
+    )
+
+    @field_validator("level", mode="before")
+    @classmethod
+    def _in_any_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+
+class FaceapiSettings(Section):
+    """Where the program keeps its things."""
+
+    data_dir: Path = Field(
+        default_factory=lambda: _folder("/var/lib", platformdirs.user_data_path),
+        description="Folder of what must not be lost; unset: the platform's.",
+    )
+    cache_dir: Path = Field(
+        default_factory=lambda: _folder("/var/cache", platformdirs.user_cache_path),
+        description="Folder of what can be made again, model files; unset: the platform's.",
+    )
+
+
+class BackendSettings(Section):
+    """Where the service listens, and how much it takes in."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
+    port: Port = Field(8000, description="TCP port.")
+    upload_limit: Annotated[int, Field(ge=1, le=4096)] = Field(
+        64, description="Megabytes of one request at the most."
+    )
+    origins: str | None = Field(
+        None, description="Other origins whose pages may use the service, separated by commas."
+    )
+
+    @property
+    def foreign_origins(self) -> Sequence[str]:
+        """The origins one by one, such as http://localhost:3000."""
+        return [
+            origin.strip().rstrip("/")
+            for origin in (self.origins or "").split(",")
+            if origin.strip()
+        ]
+
+
+class ApiSettings(Section):
+    """The REST layer."""
+
+    v1_str: str = Field(
+        "/api/v1", pattern=r"^(/[\w.-]+)+$", description="Path that all its routes begin with."
+    )
+
+
+class ProjectSettings(Section):
+    """What this installation is called."""
+
+    name: str = Field("faceapi", min_length=1, description="Shown by the page and the API.")
+
+
+class SqlSettings(Section):
+    """Where the truth is kept: a PostgreSQL server, or one of our own if no host is named."""
+
+    backend: Literal["asyncpg"] = Field("asyncpg", description="Driver.")
+    host: str | None = Field(None, description="PostgreSQL 15 or newer; unset: beside the program.")
+    port: Port = Field(5432, description="Its TCP port.")
+    username: str = Field("faceuser", min_length=1, description="Its user.")
+    password: SecretStr | None = Field(None, description="The user's password.")
+    database: str = Field("faceapi", min_length=1, description="Database, which must exist.")
+
+
+class JwtSettings(Section):
+    """How sign-in tokens are signed."""
+
+    secret_key: SecretStr | None = Field(
+        None, description="32 characters or more; unset: made at random and kept in data_dir."
+    )
+    algorithm: Literal["HS256", "HS384", "HS512"] = Field("HS256", description="The only one.")
+
+
+class AccessSettings(Section):
+    """How long one stays signed in."""
+
+    token_expire_minutes: Annotated[int, Field(ge=1, le=5_256_000)] = Field(
+        10080, description="Minutes until a token expires."
+    )
+
+
+class PasswordSettings(Section):
+    """How passwords are kept."""
+
+    hash_algorithm: Literal["argon2id", "sha256_crypt"] = Field(
+        "argon2id", description="For new ones; older ones are raised to it at sign-in."
+    )
+
+
+class AllowSettings(Section):
+    """What enrollment lets pass."""
+
+    face_deduplication: bool = Field(
+        False,
+        description="true: a photograph that is there is taken as it stands, a look-alike of "
+        "somebody else is enrolled. false: both are refused as duplicates.",
+    )
+    face_dedupication: bool | None = Field(
+        None, description="The same by its old spelling; counts if it is set."
+    )
+
+    @property
+    def duplicates(self) -> bool:
+        """Whether a duplicate passes."""
+        if self.face_dedupication is not None:
+            return self.face_dedupication
+        return self.face_deduplication
+
+
+def _folder(machine: str, personal: Callable[[str], Path]) -> Path:
+    """Root's folders are the machine's; everyone else has their own."""
+    return Path(machine, "faceapi") if os.geteuid() == 0 else personal("faceapi")
