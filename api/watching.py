@@ -20,10 +20,10 @@ from api.tally import Tally
 from api.wire import SummaryMessage, frame_message
 from pipeline.build import build, open_configured_pack
 from pipeline.enroll import enroll_folder
-from pipeline.messages import Result
+from pipeline.messages import Frame, Result
 from pipeline.watch import watch
 
-Publish = Callable[[Result], None]
+Publish = Callable[[Frame, Result], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _output(json: bool, tally: Tally) -> Iterator[Publish]:
     with contextlib.ExitStack() as stack:
         show = _print_line if json else stack.enter_context(WatchTable(Console(), tally)).show
 
-        def publish(result: Result) -> None:
+        def publish(_: Frame, result: Result) -> None:
             tally.add(result)
             show(result)
 

@@ -9,6 +9,7 @@ from pipeline.detect.mtcnn import Mtcnn, Networks
 from pipeline.detect.yunet import YuNet
 from pipeline.embed import OnnxEmbedder
 from pipeline.enroll import Enroller
+from pipeline.examine import Examiner
 from pipeline.identify import Identifier, Rules
 from pipeline.inference import Lanes, Network, lane_count
 from pipeline.packs.manifest import EmbedderFeed, MtcnnFeed, YunetFeed, load_manifest
@@ -47,10 +48,18 @@ class Engine:
         """What makes templates of photographs, with the same stages."""
         return Enroller(self.lanes, self.detector, self.describer, self.least_eye_distance)
 
-    def _rules(self) -> Rules:
+    def examiner(self) -> Examiner:
+        """What looks at single pictures, with the same stages."""
+        return Examiner(self.lanes, self.detector, self.describer)
+
+    @property
+    def threshold(self) -> float:
+        """The similarity from which a person is named: the one asked for, or the pack's."""
         asked = self.settings.model.threshold
-        threshold = self.pack.manifest.threshold if asked is None else asked
-        return Rules(threshold=threshold, **self.settings.identify.model_dump())
+        return self.pack.manifest.threshold if asked is None else asked
+
+    def _rules(self) -> Rules:
+        return Rules(threshold=self.threshold, **self.settings.identify.model_dump())
 
 
 def build(settings: PipelineSettings, pack: Pack) -> Engine:

@@ -1,19 +1,33 @@
 """Photograph -> one good face -> template -> gallery."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.describe import Describer
 from pipeline.errors import BadInput
 from pipeline.geometry import eye_distance
 from pipeline.inference import Lanes
-from pipeline.messages import DetectedFace, EnrolledFace, FaceId, Image, Vector
+from pipeline.messages import Box, DetectedFace, EnrolledFace, FaceId, Image, Vector
 from pipeline.photographs import Photograph, find_photographs, loose_files, read_photograph
 from pipeline.quality import Flaw
 from pipeline.stages import Detector, Enrolled
+from pipeline.warp import square_around, warp
 
 _RIVAL = 1 / 3
 """A face of this part of the largest one's size is a second person; a smaller one, background."""
+_MARGIN = 1.7
+"""Side of the square that is kept of a face, in sides of its box: hair and chin."""
+_CROP = 256
+"""Pixels of its side."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Portrait:
+    """The one face of a photograph: its template, and its surroundings for people to look at."""
+
+    template: Vector
+    crop: Image
 
 
 class Enroller:
@@ -30,23 +44,23 @@ class Enroller:
         self._describer = describer
         self._least_eye_distance = least_eye_distance
 
-    async def read(self, path: Path) -> Image:
-        """The picture in a file; its decoding takes a lane too.
+    async def read(self, photograph: Path | bytes) -> Image:
+        """The picture in a file or in its bytes; its decoding takes a lane too.
 
         Raises:
             BadInput: as of ``read_photograph``.
         """
-        return await self._lanes.run(read_photograph, path)
+        return await self._lanes.run(read_photograph, photograph)
 
-    async def template(self, photograph: Image) -> Vector:
-        """The vector of the one face in ``photograph``.
+    async def portrait(self, photograph: Image) -> Portrait:
+        """The one face in ``photograph``.
 
         Raises:
             BadInput: there is no face, several, or none that is good enough.
         """
-        return await self._lanes.run(self._template, photograph)
+        return await self._lanes.run(self._portrait, photograph)
 
-    def _template(self, photograph: Image) -> Vector:
+    def _portrait(self, photograph: Image) -> Portrait:
         faces = self._detector.detect(photograph)
         if not faces:
             raise BadInput("no face was found in it; allowed: one face, well lit, from the front")
@@ -60,7 +74,7 @@ class Enroller:
                 f"its face cannot be used: {outcome}; allowed: at least "
                 f"{self._least_eye_distance:g} pixels between the eyes"
             )
-        return outcome
+        return Portrait(outcome, _crop(photograph, largest.box))
 
     def _is_rival(self, face: DetectedFace, largest: DetectedFace) -> bool:
         eyes = eye_distance(face.points)
@@ -93,6 +107,11 @@ async def enroll_folder(
 
 
 async def _enrolled(photograph: Photograph, enroller: Enroller) -> EnrolledFace:
-    vector = await enroller.template(await enroller.read(photograph.path))
+    portrait = await enroller.portrait(await enroller.read(photograph.path))
     face = FaceId(f"{photograph.person}/{photograph.path.name}")
-    return EnrolledFace(face, photograph.person, vector)
+    return EnrolledFace(face, photograph.person, portrait.template)
+
+
+def _crop(photograph: Image, box: Box) -> Image:
+    """The face with what surrounds it, [256, 256, 3]; black beyond the photograph."""
+    return warp(photograph, square_around(box, _MARGIN, _CROP), (_CROP, _CROP))

@@ -16,5 +16,9 @@ class BadInput(FaceapiError):  # noqa: N818 - named for what to do: send somethi
     """This item cannot be used; the next one may be."""
 
 
+class Fatal(FaceapiError):  # noqa: N818 - named for what it is to the program
+    """A stage that all cameras share broke: the program ends, and says why."""
+
+
 class Misconfigured(FaceapiError):  # noqa: N818 - named for what to do: change the settings
     """The program cannot start, or this camera cannot run, until a person changes a setting."""

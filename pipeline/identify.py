@@ -92,6 +92,15 @@ class Identifier:
         for track in tracks:
             self._evidence.pop(track, None)
 
+    def retract(self, person: PersonId) -> None:
+        """Forget the looks in which this person was among the nearest; new ones are due at once."""
+        for evidence in self._evidence.values():
+            kept = [look for look in evidence.looks if all(one.person != person for one in look)]
+            if len(kept) < len(evidence.looks):
+                evidence.looks = deque(kept, maxlen=self._rules.most_looks)
+                evidence.looked_at = float("-inf")
+                evidence.verdict = self._verdict(evidence)
+
     def _of(self, track: TrackId) -> _Evidence:
         if track not in self._evidence:
             self._evidence[track] = _Evidence(deque(maxlen=self._rules.most_looks))

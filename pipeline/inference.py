@@ -13,7 +13,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as binding
 
-from pipeline.errors import Misconfigured
+from pipeline.errors import Fatal, Misconfigured
 
 Tensor: TypeAlias = NDArray[np.float32]
 Arguments = ParamSpec("Arguments")
@@ -30,6 +30,7 @@ _NOT_A_MODEL = (
     binding.NotImplemented,
     binding.RuntimeException,
 )
+_BROKEN = (binding.EPFail, binding.Fail, binding.RuntimeException)
 
 
 class Network:
@@ -41,6 +42,7 @@ class Network:
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
         self.device = device
+        self._path = path
         self._session = _open(path, device)
         self.inputs = tuple(value.name for value in self._session.get_inputs())
         self.input_shape: tuple[int | str | None, ...] = tuple(self._session.get_inputs()[0].shape)
@@ -52,8 +54,15 @@ class Network:
         return list(self._session.get_providers())
 
     def run(self, tensor: Tensor, outputs: Sequence[str]) -> Sequence[Tensor]:
-        """The named outputs for one input tensor [n, channels, height, width]."""
-        answers: Sequence[Tensor] = self._session.run(list(outputs), {self.inputs[0]: tensor})
+        """The named outputs for one input tensor [n, channels, height, width].
+
+        Raises:
+            Fatal: the network does not run any more, for any camera.
+        """
+        try:
+            answers: Sequence[Tensor] = self._session.run(list(outputs), {self.inputs[0]: tensor})
+        except _BROKEN as error:
+            raise Fatal(f"{self._path.name} does not run on {self.device}: {error}") from error
         return answers
 
 

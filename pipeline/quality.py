@@ -15,6 +15,7 @@ class Flaw(StrEnum):
     TOO_SMALL = "too small"
     NO_POINTS = "no eyes, nose and mouth to be found"
     NO_VECTOR = "no usable vector"
+    NOT_COMPARED = "the gallery is out of reach"
 
 
 def too_small(face: DetectedFace, least_eye_distance: float) -> bool:

@@ -1,14 +1,23 @@
 """The frame's way: detect, track, describe whoever is due, search, identify."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from pipeline.describe import Describer
+from pipeline.errors import Transient
 from pipeline.identify import Identifier
 from pipeline.inference import Lanes
-from pipeline.messages import DetectedFace, Frame, Result, TrackedFace
+from pipeline.messages import (
+    DetectedFace,
+    Frame,
+    PersonId,
+    Result,
+    TrackedFace,
+    TrackId,
+    Vector,
+)
 from pipeline.quality import Flaw
 from pipeline.stages import Detector, Gallery, Tracker
 
@@ -55,19 +64,31 @@ class Recognizer:
             faces=self._identifier.decide(tracked.faces),
         )
 
+    def retract(self, person: PersonId) -> None:
+        """Forget all that speaks for a person: what was enrolled of her has changed."""
+        self._identifier.retract(person)
+
     async def _look(self, frame: Frame, faces: Sequence[TrackedFace]) -> None:
         """Compare these faces with the gallery, and give the outcome to their tracks."""
         described = await asyncio.gather(
             *(self._lanes.run(self._describer.describe, frame.image, face.found) for face in faces)
         )
-        vectors = {}
+        vectors: dict[TrackId, Vector] = {}
         for face, outcome in zip(faces, described, strict=True):
             if isinstance(outcome, Flaw):
                 self._identifier.observe(face.track, frame.captured_at, outcome)
             else:
                 vectors[face.track] = outcome
-        if not vectors:
+        if vectors:
+            await self._compare(frame, vectors)
+
+    async def _compare(self, frame: Frame, vectors: Mapping[TrackId, Vector]) -> None:
+        """Search these tracks' vectors; a gallery that is away names nobody, and stops nothing."""
+        try:
+            found = await self._gallery.search(np.stack(list(vectors.values())))
+        except Transient:
+            for track in vectors:
+                self._identifier.observe(track, frame.captured_at, Flaw.NOT_COMPARED)
             return
-        found = await self._gallery.search(np.stack(list(vectors.values())))
         for track, matches in zip(vectors, found, strict=True):
             self._identifier.observe(track, frame.captured_at, matches)

@@ -12,10 +12,10 @@ _Ahead = asyncio.Queue[tuple[Frame, asyncio.Task[Sequence[DetectedFace]]] | None
 async def watch(
     frames: AsyncIterator[Frame],
     recognizer: Recognizer,
-    publish: Callable[[Result], None],
+    publish: Callable[[Frame, Result], None],
     window: int,
 ) -> None:
-    """Recognize ``frames`` until they end; results are published in their order.
+    """Recognize ``frames`` until they end; each is published with its result, in order.
 
     Up to ``window`` frames are in flight: faces are detected ahead, side by side in the lanes,
     while tracking goes frame by frame. The next frame is taken only when there is room for it,
@@ -29,7 +29,7 @@ async def watch(
             group.create_task(_detect_ahead(frames, recognizer, ahead, room, group))
             while (item := await ahead.get()) is not None:
                 frame, detection = item
-                publish(await recognizer.identify(frame, await detection))
+                publish(frame, await recognizer.identify(frame, await detection))
                 room.release()
     except BaseExceptionGroup as errors:
         raise _first(errors) from None

@@ -23,14 +23,16 @@ def enroller(*faces: DetectedFace) -> Enroller:
 
 async def refusal(*faces: DetectedFace) -> str:
     with pytest.raises(BadInput) as error:
-        await enroller(*faces).template(PHOTOGRAPH)
+        await enroller(*faces).portrait(PHOTOGRAPH)
     return str(error.value)
 
 
 async def test_one_good_face_makes_a_unit_vector() -> None:
-    vector = await enroller(face_at(50, 50)).template(PHOTOGRAPH)
-    assert vector.shape == (3,)
-    assert np.linalg.norm(vector) == pytest.approx(1)
+    portrait = await enroller(face_at(50, 50)).portrait(PHOTOGRAPH)
+    assert portrait.template.shape == (3,)
+    assert np.linalg.norm(portrait.template) == pytest.approx(1)
+    assert portrait.crop.shape == (256, 256, 3)
+    assert portrait.crop[128, 128].tolist() == [90, 90, 90]
 
 
 async def test_a_photograph_without_a_face_is_refused() -> None:
@@ -47,4 +49,4 @@ async def test_a_face_too_small_is_refused_with_what_is_allowed() -> None:
 
 async def test_small_faces_in_the_background_do_not_count() -> None:
     faces: Sequence[DetectedFace] = [face_at(0, 0, side=60), face_at(0, 0, 200), face_at(9, 9, 12)]
-    assert (await enroller(*faces).template(PHOTOGRAPH)).shape == (3,)
+    assert (await enroller(*faces).portrait(PHOTOGRAPH)).template.shape == (3,)

@@ -1,7 +1,7 @@
 """The line put together with fakes: what travels where, in which order, how often."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import numpy as np
 import pytest
@@ -42,9 +42,13 @@ async def frames(count: int) -> AsyncIterator[Frame]:
         yield frame(seq)
 
 
+def keep(seen: list[Result]) -> Callable[[Frame, Result], None]:
+    return lambda _, result: seen.append(result)
+
+
 async def results(one: Recognizer, count: int, window: int = 3) -> Sequence[Result]:
     seen: list[Result] = []
-    await watch(frames(count), one, seen.append, window)
+    await watch(frames(count), one, keep(seen), window)
     return seen
 
 
@@ -118,7 +122,7 @@ async def test_no_more_frames_are_taken_than_the_window_holds(lanes: Lanes) -> N
 
     seen: list[Result] = []
     one = recognizer(lanes, ScriptedDetector([face_at(5, 5, 80)]), Slow(ANN))
-    running = asyncio.create_task(watch(counted(), one, seen.append, window=3))
+    running = asyncio.create_task(watch(counted(), one, keep(seen), window=3))
     await full.wait()
     for _ in range(50):
         await asyncio.sleep(0)
@@ -147,5 +151,30 @@ async def test_frames_that_break_off_end_the_watch_after_their_results(lanes: La
     seen: list[Result] = []
     one = recognizer(lanes, ScriptedDetector([]), ScriptedGallery(ANN))
     with pytest.raises(Transient, match="went away"):
-        await watch(broken(), one, seen.append, window=1)
+        await watch(broken(), one, keep(seen), window=1)
     assert [result.seq for result in seen] == [0, 1, 2, 3]
+
+
+async def test_a_gallery_that_is_away_names_nobody_and_stops_nothing(lanes: Lanes) -> None:
+    class Away(ScriptedGallery):
+        async def search(self, vectors: np.ndarray) -> Sequence[Sequence[Match]]:
+            raise Transient(f"no answer for {len(vectors)}")
+
+    one = recognizer(lanes, ScriptedDetector([face_at(5, 5, 80)]), Away(ANN))
+    seen = await results(one, 10)
+    assert [result.faces[0].verdict.status for result in seen] == [Status.PENDING] * 10
+
+
+async def test_a_person_who_is_retracted_is_looked_for_anew(lanes: Lanes) -> None:
+    gallery = ScriptedGallery(*[ANN] * 2, [])
+    one = recognizer(lanes, ScriptedDetector([face_at(5, 5, 80)]), gallery)
+    statuses = []
+    for result_of in range(5):
+        picture = frame(result_of)
+        if result_of == 3:
+            one.retract(PersonId("Ann"))
+        result = await one.identify(picture, await one.detect(picture))
+        statuses.append(result.faces[0].verdict.status)
+    assert statuses[2] is Status.KNOWN
+    assert statuses[3:] == [Status.UNKNOWN] * 2
+    assert gallery.searches > 2

@@ -1,0 +1,31 @@
+"""All faces of one picture, without a track: what was found, and what each looks like."""
+
+import asyncio
+from collections.abc import Sequence
+
+from pipeline.describe import Describer
+from pipeline.inference import Lanes
+from pipeline.messages import DetectedFace, Image, Vector
+from pipeline.quality import Flaw
+from pipeline.stages import Detector
+
+
+class Examiner:
+    """Looks at single pictures with the stages that the cameras use."""
+
+    def __init__(self, lanes: Lanes, detector: Detector, describer: Describer) -> None:
+        self._lanes = lanes
+        self._detector = detector
+        self._describer = describer
+
+    async def detect(self, picture: Image) -> Sequence[DetectedFace]:
+        """The faces, best score first."""
+        return await self._lanes.run(self._detector.detect, picture)
+
+    async def describe(
+        self, picture: Image, faces: Sequence[DetectedFace]
+    ) -> Sequence[Vector | Flaw]:
+        """For each face its vector, or why it has none."""
+        return await asyncio.gather(
+            *(self._lanes.run(self._describer.describe, picture, face) for face in faces)
+        )
