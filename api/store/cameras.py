@@ -1,0 +1,136 @@
+"""The cameras that are to be watched; their addresses, which hold passwords, are sealed."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+
+import asyncpg
+
+from api.sealing import Keyring
+from api.store.database import Connection, Database
+from api.store.messages import Camera, Conflict, NotFound
+from ingest.address import CameraUrl
+from pipeline.messages import CameraId
+
+_COLUMNS = "id, name, address, enabled, created_at"
+
+
+class Cameras:
+    """The table of cameras."""
+
+    def __init__(self, database: Database, keys: Keyring) -> None:
+        self._database = database
+        self._keys = keys
+
+    async def all(self) -> Sequence[Camera]:
+        """Every camera, by name."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(f"select {_COLUMNS} from cameras order by name")
+        return [self._camera(row) for row in rows]
+
+    async def get(self, camera: CameraId) -> Camera:
+        """One camera.
+
+        Raises:
+            NotFound: there is none of this id.
+        """
+        async with self._database.connection() as connection:
+            return await self._get(connection, camera)
+
+    async def add(self, name: str, url: CameraUrl, *, enabled: bool) -> Camera:
+        """Make a camera.
+
+        Raises:
+            Conflict: the name is taken.
+        """
+        camera = CameraId(str(uuid.uuid4()))
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(
+                "insert into cameras (id, name, address, enabled) values ($1, $2, $3, $4)"
+                f" on conflict (name) do nothing returning {_COLUMNS}",
+                camera,
+                name,
+                self._seal(camera, url),
+                enabled,
+            )
+        if row is None:
+            raise Conflict(f"there is a camera {name!r} already")
+        return self._camera(row)
+
+    async def change(
+        self,
+        camera: CameraId,
+        *,
+        name: str | None = None,
+        url: CameraUrl | None = None,
+        enabled: bool | None = None,
+    ) -> Camera:
+        """Change what is not None.
+
+        Raises:
+            NotFound: there is none of this id.
+            Conflict: the name is taken.
+        """
+        async with self._database.transaction() as connection:
+            old = await self._get(connection, camera, lock=True)
+            new = replace(
+                old,
+                name=old.name if name is None else name,
+                url=old.url if url is None else url,
+                enabled=old.enabled if enabled is None else enabled,
+            )
+            await self._update(connection, new)
+        return new
+
+    async def remove(self, camera: CameraId) -> None:
+        """Delete a camera.
+
+        Raises:
+            NotFound: there is none of this id.
+        """
+        async with self._database.connection() as connection:
+            gone = await connection.fetchval(
+                "delete from cameras where id = $1 returning true", camera
+            )
+        if not gone:
+            raise NotFound(f"there is no camera {camera}")
+
+    async def _get(self, connection: Connection, camera: CameraId, *, lock: bool = False) -> Camera:
+        row = await connection.fetchrow(
+            f"select {_COLUMNS} from cameras where id = $1" + (" for update" if lock else ""),
+            camera,
+        )
+        if row is None:
+            raise NotFound(f"there is no camera {camera}")
+        return self._camera(row)
+
+    async def _update(self, connection: Connection, camera: Camera) -> None:
+        try:
+            await connection.execute(
+                "update cameras set name = $2, address = $3, enabled = $4, updated_at = now()"
+                " where id = $1",
+                camera.id,
+                camera.name,
+                self._seal(camera.id, camera.url),
+                camera.enabled,
+            )
+        except asyncpg.UniqueViolationError:
+            raise Conflict(f"there is a camera {camera.name!r} already") from None
+
+    def _seal(self, camera: CameraId, url: CameraUrl) -> bytes:
+        return self._keys.seal(url.with_secrets.encode(), _context(camera))
+
+    def _camera(self, row: asyncpg.Record) -> Camera:
+        camera = CameraId(str(row["id"]))
+        address = self._keys.unseal(row["address"], _context(camera)).decode()
+        return Camera(
+            id=camera,
+            name=row["name"],
+            url=CameraUrl.parse(address),
+            enabled=row["enabled"],
+            created_at=row["created_at"],
+        )
+
+
+def _context(camera: CameraId) -> str:
+    return f"cameras/{camera}/address"

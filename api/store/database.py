@@ -1,0 +1,109 @@
+"""Connections to PostgreSQL, and what its absence is called."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Self
+
+import asyncpg
+
+from api.store.address import Address
+from pipeline.errors import Misconfigured, Transient
+
+Connection = asyncpg.pool.PoolConnectionProxy
+"""A connection lent by the pool."""
+
+_CONNECTIONS = 10
+_PATIENCE = 5.0
+"""Seconds for a connection, and for a statement."""
+_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+)
+_REFUSED = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+)
+
+
+class Database:
+    """A pool of connections to one database; open it with ``open``, and close it."""
+
+    def __init__(self, address: Address, pool: asyncpg.Pool) -> None:
+        self._address = address
+        self._pool = pool
+
+    @classmethod
+    async def open(cls, address: Address) -> Self:
+        """Connect.
+
+        Raises:
+            Transient: the server is away, or not ready yet.
+            Misconfigured: it does not know this user, password or database.
+        """
+        with _sorted(address):
+            pool = await asyncpg.create_pool(
+                host=address.host,
+                port=address.port,
+                user=address.user,
+                database=address.database,
+                password=address.password,
+                min_size=1,
+                max_size=_CONNECTIONS,
+                timeout=_PATIENCE,
+                command_timeout=_PATIENCE,
+            )
+        return cls(address, pool)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection for a few statements.
+
+        Raises:
+            Transient: the server is away.
+        """
+        with _sorted(self._address):
+            async with self._pool.acquire(timeout=_PATIENCE) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection in a transaction, which is committed when it is left without an error.
+
+        Raises:
+            Transient: the server is away; nothing is changed, unless it broke down in the commit.
+        """
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def listening(self, channel: str, wake: asyncio.Event) -> AsyncIterator[None]:
+        """Set ``wake`` whenever somebody notifies ``channel``, as long as the connection holds."""
+        async with self.connection() as connection:
+            await connection.add_listener(channel, lambda *_: wake.set())
+            yield
+
+    async def close(self) -> None:
+        """Let all connections go, soon."""
+        try:
+            await asyncio.wait_for(self._pool.close(), _PATIENCE)
+        except TimeoutError:
+            self._pool.terminate()
+
+
+@contextmanager
+def _sorted(address: Address) -> Iterator[None]:
+    """What asyncpg raises, by what there is to do; errors of a statement stay what they are."""
+    try:
+        yield
+    except _REFUSED as error:
+        raise Misconfigured(f"{address}, user {address.user}: {error}") from None
+    except _AWAY as error:
+        raise Transient(f"{address} is away ({str(error) or type(error).__name__})") from error

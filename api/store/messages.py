@@ -1,0 +1,98 @@
+"""What the store gives and takes."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from ingest.address import CameraUrl
+from pipeline.errors import FaceapiError
+from pipeline.messages import CameraId, FaceId, PackId, PersonId, Vector
+
+UserId = NewType("UserId", str)
+
+
+class NotFound(FaceapiError):  # noqa: N818 - named for what it says
+    """There is nothing by that id."""
+
+
+class Conflict(FaceapiError):  # noqa: N818 - named for what it says
+    """It would contradict what is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody who may sign in."""
+
+    id: UserId
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who is in the gallery; ``faces`` counts her templates."""
+
+    id: PersonId
+    name: str
+    faces: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFace:
+    """A template's record; ``width`` and ``height`` are the crop's, in pixels."""
+
+    id: FaceId
+    person: PersonId
+    pack: PackId
+    width: int
+    height: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewFace:
+    """What enrollment made of a photograph.
+
+    ``template`` and ``crop`` (a JPEG) are sealed by the store; ``photograph`` is a digest by
+    which the same one is known again.
+    """
+
+    pack: PackId
+    template: Vector = field(repr=False)
+    crop: bytes = field(repr=False)
+    width: int
+    height: int
+    photograph: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A camera that is to be watched while it is ``enabled``."""
+
+    id: CameraId
+    name: str
+    url: CameraUrl
+    enabled: bool
+    created_at: datetime
+
+
+class Kind(StrEnum):
+    """What may happen to a gallery."""
+
+    FACE_ADDED = "face-added"
+    FACE_REMOVED = "face-removed"
+    PERSON_NAMED = "person-named"
+    PERSON_REMOVED = "person-removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An entry of a gallery's log; ``face`` where it is about one."""
+
+    number: int
+    kind: Kind
+    person: PersonId
+    face: FaceId | None = None
