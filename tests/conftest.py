@@ -1,11 +1,22 @@
 """What every test may ask for."""
 
+import dataclasses
+import json
 import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 import yaml
 from hypothesis import settings
+
+from api.store.address import Address
 
 settings.register_profile("patient", deadline=None)  # machines that build are shared and slow
 settings.load_profile("patient")
@@ -42,3 +53,42 @@ def yunet_dlib(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     manifest = tmp_path_factory.mktemp("pack") / "yunet-dlib.yaml"
     manifest.write_text(yaml.safe_dump(joined))
     return manifest
+
+
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[Address]:
+    """A PostgreSQL server: the one that SQL_HOST names, else one of our own."""
+    env = os.environ
+    if host := env.get("SQL_HOST"):
+        user, password = env["SQL_USERNAME"], env["SQL_PASSWORD"]
+        yield Address(host, int(env["SQL_PORT"]), user, "postgres", password)
+        return
+    # Not in tmp_path: root's server runs as another user, who may not enter that.
+    folder = Path(tempfile.mkdtemp(prefix="faceapi-postgres-"))
+    folder.chmod(0o711)
+    program = str(Path(__file__).with_name("postgres.py"))
+    with subprocess.Popen(
+        [sys.executable, program, folder / "postgres"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # Ctrl-C is the tests'
+    ) as server:
+        assert server.stdout is not None
+        answer = server.stdout.readline()
+        assert answer, "the server did not start: its error is above"
+        yield Address(**json.loads(answer))
+        server.communicate(timeout=60)
+    shutil.rmtree(folder)
+    assert server.returncode == 0
+
+
+@pytest.fixture
+async def database(database_server: Address) -> AsyncIterator[Address]:
+    """A fresh, empty database; dropped afterwards, with whoever is still connected."""
+    name = f"test_{secrets.token_hex(8)}"
+    connection = await asyncpg.connect(**dataclasses.asdict(database_server))
+    await connection.execute(f"CREATE DATABASE {name}")
+    yield dataclasses.replace(database_server, database=name)
+    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await connection.close()
