@@ -81,7 +81,7 @@ def _output(json: bool, tally: Tally) -> Iterator[Publish]:
 
 def _print_line(result: Result) -> None:
     """One JSON line, at once: whoever reads a pipe wants it now."""
-    sys.stdout.write(frame_message(result).model_dump_json() + "\n")
+    sys.stdout.write(frame_message(result, str).model_dump_json() + "\n")
     sys.stdout.flush()
 
 

@@ -4,12 +4,18 @@
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from pipeline.messages import Box, IdentifiedFace, Result, Status
+from ingest.source import State
+from pipeline.messages import Box, IdentifiedFace, PersonId, Result, Status
+
+CameraState = Literal[
+    State.CONNECTING, State.LIVE, State.WAITING, State.FAILED, State.ENDED, "disabled"
+]
+"""Where a camera is in its life; disabled: nobody watches it."""
 
 
 class _Message(BaseModel):
@@ -25,7 +31,8 @@ class FaceMessage(_Message):
     )
     detection_score: float = Field(description="The detector's own score, 0 to 1; no probability.")
     status: Status = Field(description="Ignored is too small to judge; pending, not judged yet.")
-    person: str | None = Field(description="The name, if the status is known.")
+    person: str | None = Field(description="Who it is, if the status is known: an id.")
+    name: str | None = Field(description="What that person is called.")
     similarity: float | None = Field(
         description="To the nearest person of the gallery, by the pack's metric; no probability."
     )
@@ -64,11 +71,42 @@ class SummaryMessage(_Message):
     unknown_tracks: int = Field(description="Tracks that were judged, and never named.")
 
 
-Message = Annotated[FrameMessage | SummaryMessage, Field(discriminator="type")]
+class CameraMessage(_Message):
+    """A camera is in another state."""
+
+    type: Literal["camera"] = "camera"
+    camera: str
+    state: CameraState
+    reason: str = Field(description="What led there, empty where there is nothing to say.")
+    since: float = Field(description="Unix seconds.")
 
 
-def frame_message(result: Result) -> FrameMessage:
-    """A result as it is sent."""
+class ProblemMessage(_Message):
+    """What the other side sent cannot be used."""
+
+    type: Literal["problem"] = "problem"
+    detail: str
+
+
+class SubscribeMessage(_Message):
+    """From a browser: the cameras that it wants to hear of from now on; null for all."""
+
+    type: Literal["subscribe"]
+    cameras: tuple[Annotated[str, Field(max_length=200)], ...] | None = Field(
+        max_length=10_000, description="Their ids."
+    )
+
+
+LiveMessage = FrameMessage | CameraMessage
+"""What goes to whoever listens."""
+Message = Annotated[
+    FrameMessage | SummaryMessage | CameraMessage | ProblemMessage | SubscribeMessage,
+    Field(discriminator="type"),
+]
+
+
+def frame_message(result: Result, name: Callable[[PersonId], str | None]) -> FrameMessage:
+    """A result as it is sent; whom ``name`` does not know any more is unknown."""
     return FrameMessage(
         camera=result.camera,
         seq=result.seq,
@@ -76,7 +114,7 @@ def frame_message(result: Result) -> FrameMessage:
         rtp_timestamp=result.rtp_timestamp,
         width=result.width,
         height=result.height,
-        faces=tuple(_face_message(face) for face in result.faces),
+        faces=tuple(_face_message(face, name) for face in result.faces),
     )
 
 
@@ -85,14 +123,19 @@ def schema() -> str:
     return json.dumps(TypeAdapter[Message](Message).json_schema(), indent=2)
 
 
-def _face_message(identified: IdentifiedFace) -> FaceMessage:
+def _face_message(
+    identified: IdentifiedFace, name: Callable[[PersonId], str | None]
+) -> FaceMessage:
     found, verdict = identified.face.found, identified.verdict
+    called = None if verdict.person is None else name(verdict.person)
+    gone = verdict.person is not None and called is None
     return FaceMessage(
         track=identified.face.track,
         box=_numbers(found.box),
         detection_score=round(found.score, 4),
-        status=verdict.status,
-        person=verdict.person,
+        status=Status.UNKNOWN if gone else verdict.status,
+        person=None if gone else verdict.person,
+        name=called,
         similarity=None if verdict.similarity is None else round(verdict.similarity, 4),
     )
 

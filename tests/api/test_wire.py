@@ -32,7 +32,7 @@ def result(seq: int, **faces: Verdict) -> Result:
 
 
 def sent(one: Result) -> dict[str, Any]:
-    message: dict[str, Any] = json.loads(frame_message(one).model_dump_json())
+    message: dict[str, Any] = json.loads(frame_message(one, str.upper).model_dump_json())
     return message
 
 
@@ -52,6 +52,7 @@ def test_a_frame_is_sent_with_just_the_agreed_fields() -> None:
                 "detection_score": 0.9877,
                 "status": "known",
                 "person": "Ann",
+                "name": "ANN",
                 "similarity": 0.9568,
             }
         ],
@@ -89,3 +90,10 @@ def test_the_schema_for_browsers_is_that_of_the_messages() -> None:
     """``make web`` writes it anew."""
     written = Path(__file__).parents[2] / "dashboards" / "web" / "wire.schema.json"
     assert json.loads(written.read_text()) == json.loads(schema())
+
+
+def test_whoever_was_deleted_meanwhile_is_unknown() -> None:
+    message = frame_message(result(3, t7=ANN), lambda _: None)
+    assert [(face.status, face.person, face.name) for face in message.faces] == [
+        (Status.UNKNOWN, None, None)
+    ]

@@ -1,0 +1,70 @@
+"""What Prometheus may know, measured at the borders; no name and no face is among it."""
+
+import asyncio
+import time
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from ingest.source import State
+from pipeline.messages import CameraId, Result
+
+_DELAYS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0)
+_LAGS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0)
+_PERIOD = 0.05
+"""Seconds between two measurements of the loop's lag."""
+
+
+class CameraMetrics:
+    """What the cameras do."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        self._frames = Counter("faceapi_frames", "Frames analysed", ["camera"], registry=registry)
+        self._faces = Counter(
+            "faceapi_faces", "Faces seen, by what is known of them", ["status"], registry=registry
+        )
+        self._delay = Histogram(
+            "faceapi_delay_seconds",
+            "From the capture of a frame to its result",
+            ["camera"],
+            buckets=_DELAYS,
+            registry=registry,
+        )
+        self._state = Gauge(
+            "faceapi_camera_state",
+            "1 for the state it is in",
+            ["camera", "state"],
+            registry=registry,
+        )
+
+    def seen(self, result: Result) -> None:
+        """A frame was analysed."""
+        self._frames.labels(result.camera).inc()
+        self._delay.labels(result.camera).observe(max(0.0, time.time() - result.captured_at))
+        for face in result.faces:
+            self._faces.labels(face.verdict.status).inc()
+
+    def changed(self, camera: CameraId, state: State) -> None:
+        """A camera is in another state."""
+        for one in State:
+            self._state.labels(camera, one).set(one is state)
+
+    def forget(self, camera: CameraId) -> None:
+        """A camera is gone: its series end."""
+        for metric in (self._frames, self._delay, self._state):
+            metric.remove_by_labels({"camera": camera})
+
+
+async def measure_lag(registry: CollectorRegistry) -> None:
+    """How late the event loop is, for ever."""
+    lag = Histogram(
+        "faceapi_loop_lag_seconds",
+        "How much later than asked the event loop wakes a task",
+        buckets=_LAGS,
+        registry=registry,
+    )
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + _PERIOD
+        await asyncio.sleep(_PERIOD)
+        lag.observe(max(0.0, loop.time() - due))
