@@ -26,7 +26,7 @@ stop() {
 trap stop EXIT
 
 free_port() {
-    "$python" -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'
+    "$python" -c 'import socket; print(socket.create_server(("127.0.0.1", 0)).getsockname()[1])'
 }
 
 SQL_HOST=127.0.0.1 SQL_USERNAME=faceapi
@@ -38,10 +38,12 @@ printf '%s' "$SQL_PASSWORD" >"$work/password"
 if [ "$(id -u)" -eq 0 ]; then chown -R postgres: "$work"; fi
 cd "$work" # a folder that the other user may enter
 as_other env LC_ALL=C.UTF-8 "$programs/initdb" --pgdata "$work/data" --username "$SQL_USERNAME" \
-    --pwfile "$work/password" --auth scram-sha-256 --encoding UTF8 --no-sync --no-instructions >"$work/initdb.log"
+    --pwfile "$work/password" --auth scram-sha-256 --encoding UTF8 --no-sync --no-instructions \
+    >"$work/initdb.log"
 cd "$OLDPWD"
 as_other env LC_ALL=C.UTF-8 "$programs/pg_ctl" start --silent --wait --pgdata "$work/data" \
-    --log "$work/server.log" --options "-h $SQL_HOST -p $SQL_PORT -k $work -c fsync=off -c log_checkpoints=off" ||
+    --log "$work/server.log" \
+    --options "-h $SQL_HOST -p $SQL_PORT -k $work -c fsync=off -c log_checkpoints=off" ||
     { tail -n 20 "$work/server.log" && exit 1; }
 
 status=0
