@@ -2,8 +2,8 @@
 
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from pipeline.gallery.milvus import LiteStore, MilvusGallery, ServerStore, Store
@@ -18,7 +18,8 @@ async def temporary_gallery(
 ) -> AsyncIterator[MilvusGallery]:
     """An empty gallery of one's own that is gone afterwards: templates are biometric data."""
     gallery_id = GalleryId(f"watch-{uuid.uuid4().hex[:12]}")
-    with _store(settings) as store:
+    with tempfile.TemporaryDirectory(prefix="faceapi-") as folder:
+        store = store_of(settings, Path(folder) / "gallery.db")
         gallery = await MilvusGallery.open(store, gallery_id, pack.id, pack.embedder.dimension)
         try:
             yield gallery
@@ -27,14 +28,11 @@ async def temporary_gallery(
             await gallery.close()
 
 
-@contextmanager
-def _store(settings: MilvusSettings) -> Iterator[Store]:
-    """The server that is named, or a file that nobody else can read and that goes at the end."""
-    if settings.db_host:
-        password = settings.db_password.get_secret_value() if settings.db_password else None
-        yield ServerStore(
-            settings.db_host, settings.db_port, settings.db_user, settings.db_db_name, password
-        )
-        return
-    with tempfile.TemporaryDirectory(prefix="faceapi-") as folder:
-        yield LiteStore(Path(folder) / "gallery.db")
+def store_of(settings: MilvusSettings, file: Path) -> Store:
+    """The server that is named, or else Milvus Lite in ``file``."""
+    if settings.db_host is None:
+        return LiteStore(file)
+    password = settings.db_password.get_secret_value() if settings.db_password else None
+    return ServerStore(
+        settings.db_host, settings.db_port, settings.db_user, settings.db_db_name, password
+    )

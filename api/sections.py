@@ -61,7 +61,9 @@ class BackendSettings(Section):
     """Where the service listens, and how much it takes in."""
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
-    port: Port = Field(8000, description="TCP port.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        8000, description="TCP port; 0: any that is free."
+    )
     upload_limit: Annotated[int, Field(ge=1, le=4096)] = Field(
         64, description="Megabytes of one request at the most."
     )

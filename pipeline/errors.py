@@ -4,6 +4,12 @@ Their text is for a person: what, where, and what is allowed. It never holds a s
 """
 
 
+def first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error of a task group that came first; the others followed from it."""
+    error = errors.exceptions[0]
+    return first_of(error) if isinstance(error, BaseExceptionGroup) else error
+
+
 class FaceapiError(Exception):
     """An error that was foreseen; its text can be shown as it is."""
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pipeline.describe import Describer
 from pipeline.inference import Lanes
 from pipeline.messages import DetectedFace, Image, Vector
+from pipeline.photographs import read_photograph
 from pipeline.quality import Flaw
 from pipeline.stages import Detector
 
@@ -17,6 +18,14 @@ class Examiner:
         self._lanes = lanes
         self._detector = detector
         self._describer = describer
+
+    async def read(self, data: bytes) -> Image:
+        """The picture in a file's bytes.
+
+        Raises:
+            BadInput: as of ``read_photograph``.
+        """
+        return await self._lanes.run(read_photograph, data)
 
     async def detect(self, picture: Image) -> Sequence[DetectedFace]:
         """The faces, best score first."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 
+from pipeline.errors import first_of
 from pipeline.messages import DetectedFace, Frame, Result
 from pipeline.recognize import Recognizer
 
@@ -32,7 +33,7 @@ async def watch(
                 publish(frame, await recognizer.identify(frame, await detection))
                 room.release()
     except BaseExceptionGroup as errors:
-        raise _first(errors) from None
+        raise first_of(errors) from None
 
 
 async def _detect_ahead(
@@ -48,9 +49,3 @@ async def _detect_ahead(
         del frame  # while it waits for the next one, this task must not hold the picture
         await room.acquire()
     ahead.put_nowait(None)
-
-
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error that came first; the others of the group followed from it."""
-    error = errors.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error

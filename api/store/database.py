@@ -1,7 +1,7 @@
 """Connections to PostgreSQL, and what its absence is called."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Self
 
@@ -83,12 +83,17 @@ class Database:
         async with self.connection() as connection, connection.transaction():
             yield connection
 
-    @asynccontextmanager
-    async def listening(self, channel: str, wake: asyncio.Event) -> AsyncIterator[None]:
-        """Set ``wake`` whenever somebody notifies ``channel``, as long as the connection holds."""
+    async def listen(self, channel: str, on_notify: Callable[[], None]) -> None:
+        """Call ``on_notify`` whenever somebody notifies ``channel``, until the connection is lost.
+
+        Raises:
+            Transient: the server is away.
+        """
+        lost = asyncio.Event()
         async with self.connection() as connection:
-            await connection.add_listener(channel, lambda *_: wake.set())
-            yield
+            connection.add_termination_listener(lambda _: lost.set())
+            await connection.add_listener(channel, lambda *_: on_notify())
+            await lost.wait()
 
     async def close(self) -> None:
         """Let all connections go, soon."""

@@ -1,0 +1,99 @@
+"""What the program stands on: its folder, its keys, its database. Up in order, down in reverse."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from api.data_folder import claimed
+from api.embedded import EmbeddedPostgres
+from api.sealing import Keyring
+from api.sections import JwtSettings, SqlSettings
+from api.settings import Settings
+from api.store.address import Address
+from api.store.database import Database
+from api.store.migrate import migrate
+from pipeline.errors import Misconfigured, Transient
+
+_PATIENCE = 60.0
+"""Seconds that a database may take to be there when the program starts."""
+_BYTES = 32
+"""Of a key for signing: as long as HS256's hash (RFC 7518, 3.2)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Foundation:
+    """It stands as long as the context of ``founded`` lasts; ``postgres`` if it is our own."""
+
+    folder: Path
+    keys: Keyring
+    database: Database
+    postgres: EmbeddedPostgres | None
+
+
+@contextlib.asynccontextmanager
+async def founded(settings: Settings) -> AsyncIterator[Foundation]:
+    """Hold the data folder, start PostgreSQL if none was named, and bring its tables up to date.
+
+    Raises:
+        Misconfigured: the folder or the database cannot be used.
+        Transient: the database was not there within a minute.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        folder = stack.enter_context(claimed(settings.faceapi.data_dir))
+        keys = Keyring.open(folder)
+        postgres = None if settings.sql.host else EmbeddedPostgres(folder / "postgres")
+        if postgres is not None:
+            await stack.enter_async_context(postgres)
+        address = postgres.address if postgres else _named(settings.sql)
+        database = await _reached(address)
+        stack.push_async_callback(database.close)
+        await migrate(database)
+        yield Foundation(folder, keys, database, postgres)
+
+
+def signing_key(settings: JwtSettings, folder: Path) -> str:
+    """The key that signs tokens: the one that is set, or one of our own, kept in ``folder``.
+
+    Raises:
+        Misconfigured: the file cannot be read.
+    """
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value()
+    file = folder / "jwt.key"
+    try:
+        with contextlib.suppress(FileExistsError):
+            made = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(made, "w") as stream:
+                stream.write(secrets.token_hex(_BYTES))
+        return file.read_text("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(
+            f"{file} cannot be used: {error}; delete it to have a new one"
+        ) from None
+
+
+def _named(settings: SqlSettings) -> Address:
+    return Address(
+        host=settings.host or "",
+        port=settings.port,
+        user=settings.username,
+        database=settings.database,
+        password=settings.password.get_secret_value() if settings.password else None,
+    )
+
+
+async def _reached(address: Address) -> Database:
+    """Wait for a server that starts together with this program."""
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + _PATIENCE
+    while True:
+        try:
+            return await Database.open(address)
+        except Transient:
+            if loop.time() > ends:
+                raise
+        await asyncio.sleep(0.5)

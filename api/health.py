@@ -1,0 +1,35 @@
+"""Is every part well? Asked anew each time, and never waited for long."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from pipeline.errors import FaceapiError
+
+_PATIENCE = 3.0
+"""Seconds for a part's answer."""
+
+Check = Callable[[], Awaitable[None]]
+"""Returns if the part is well; raises a FaceapiError that says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The parts that have to be well, by name."""
+
+    parts: Mapping[str, Check]
+
+    async def troubles(self) -> Mapping[str, str]:
+        """For each part what is wrong with it, empty where nothing is."""
+        found = await asyncio.gather(*map(_trouble, self.parts.values()))
+        return dict(zip(self.parts, found, strict=True))
+
+
+async def _trouble(check: Check) -> str:
+    try:
+        await asyncio.wait_for(check(), _PATIENCE)
+    except FaceapiError as error:
+        return str(error)
+    except TimeoutError:
+        return f"no answer within {_PATIENCE:g} s"
+    return ""
