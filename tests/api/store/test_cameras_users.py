@@ -1,0 +1,86 @@
+"""Cameras with their sealed addresses, and users."""
+
+import uuid
+
+import pytest
+
+from api.sealing import Keyring
+from api.store.cameras import Cameras
+from api.store.database import Database
+from api.store.messages import Conflict, NotFound, UserId
+from api.store.users import Users
+from ingest.address import CameraUrl
+from pipeline.messages import CameraId
+
+URL = CameraUrl.parse("rtsp://ann:gr@nite-word@192.0.2.7/stream1")
+
+
+@pytest.fixture
+def cameras(truth: Database, keys: Keyring) -> Cameras:
+    return Cameras(truth, keys)
+
+
+@pytest.fixture
+def users(truth: Database) -> Users:
+    return Users(truth)
+
+
+async def test_a_camera_comes_back_with_its_password(cameras: Cameras) -> None:
+    camera = await cameras.add("Gate", URL, enabled=True)
+    assert (await cameras.get(camera.id)).url == URL
+    assert [one.name for one in await cameras.all()] == ["Gate"]
+
+
+async def test_a_cameras_password_is_nowhere_in_the_database(
+    truth: Database, cameras: Cameras
+) -> None:
+    await cameras.add("Gate", URL, enabled=True)
+    async with truth.connection() as connection:
+        rows = await connection.fetch("select cameras::text as all_of_it, address from cameras")
+    assert len(rows) == 1
+    assert "nite-word" not in rows[0]["all_of_it"]
+    assert b"nite-word" not in rows[0]["address"]
+
+
+async def test_what_is_not_said_does_not_change(cameras: Cameras) -> None:
+    camera = await cameras.add("Gate", URL, enabled=True)
+    changed = await cameras.change(camera.id, enabled=False)
+    assert (changed.name, changed.url, changed.enabled) == ("Gate", URL, False)
+    assert await cameras.get(camera.id) == changed
+
+
+async def test_a_cameras_name_is_its_own(cameras: Cameras) -> None:
+    await cameras.add("Gate", URL, enabled=True)
+    other = await cameras.add("Yard", URL, enabled=True)
+    with pytest.raises(Conflict, match="Gate"):
+        await cameras.add("Gate", URL, enabled=True)
+    with pytest.raises(Conflict, match="Gate"):
+        await cameras.change(other.id, name="Gate")
+
+
+async def test_a_camera_that_is_not_there(cameras: Cameras) -> None:
+    nothing = CameraId(str(uuid.uuid4()))
+    for attempt in (cameras.get(nothing), cameras.change(nothing), cameras.remove(nothing)):
+        with pytest.raises(NotFound):
+            await attempt
+
+
+async def test_the_first_user_is_made_once(users: Users) -> None:
+    first = await users.add_first("admin", "hash")
+    assert first is not None
+    assert await users.add_first("admin", "another") is None
+    assert await users.credentials("admin") == (first, "hash")
+
+
+async def test_users_come_and_go(users: Users) -> None:
+    ann = await users.add("ann", "hash")
+    with pytest.raises(Conflict, match="ann"):
+        await users.add("ann", "hash")
+    await users.set_password(ann.id, "raised")
+    assert await users.credentials("ann") == (ann, "raised")
+    assert await users.get(ann.id) == ann
+    await users.remove(ann.id)
+    assert await users.get(ann.id) is None
+    assert await users.credentials("ann") is None
+    with pytest.raises(NotFound):
+        await users.remove(UserId(str(uuid.uuid4())))
