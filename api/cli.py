@@ -1,4 +1,4 @@
-"""The command ``faceapi``."""
+"""The command ``faceapi``; each command loads what it needs, so that small ones answer at once."""
 
 import asyncio
 import logging
@@ -8,16 +8,10 @@ from typing import Annotated
 
 import typer
 
-from api import doctor as doctors
-from api import models
-from api.demo import run_demo
 from api.settings import Settings, load_settings
-from api.watching import Watch, run_watch
 from pipeline.errors import FaceapiError
 
 app = typer.Typer(
-    help="Who is on which camera now?",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -34,8 +28,61 @@ Overrides = Annotated[
 PackOption = Annotated[
     str | None, typer.Option("--pack", help="Model pack: a name or a manifest (model.pack).")
 ]
+Host = Annotated[str | None, typer.Option("--host", help="Address to listen on (backend.host).")]
+Port = Annotated[int | None, typer.Option("--port", help="TCP port (backend.port).")]
+LogLevel = Annotated[
+    str | None, typer.Option("--log-level", help="debug, info, warning or error (log.level).")
+]
+Reload = Annotated[bool, typer.Option("--reload", help="Begin anew when the code changes.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON line a frame, then a summary.")]
 Seconds = Annotated[float | None, typer.Option("--max-seconds", min=0, help="Stop after so long.")]
+
+
+@app.callback(invoke_without_command=True)
+def without_command(
+    context: typer.Context,
+    host: Host = None,
+    port: Port = None,
+    config: Config = None,
+    log_level: LogLevel = None,
+    reload: Reload = False,
+) -> None:
+    """Who is on which camera now? Without a command: serve."""
+    if context.invoked_subcommand is None:
+        serve(host, port, config, log_level, reload)
+
+
+@app.command()
+def serve(
+    host: Host = None,
+    port: Port = None,
+    config: Config = None,
+    log_level: LogLevel = None,
+    reload: Reload = False,
+    set_: Overrides = None,
+) -> None:
+    """Run the service: cameras, people, names on live video in a browser."""
+    from api.serving import run_reloading, run_service
+
+    if reload:
+        run_reloading()
+        return
+    run_service(_settings(config, [*(set_ or []), *_listening(host, port, log_level)]))
+
+
+@app.command()
+def demo(
+    host: Host = None,
+    port: Port = None,
+    config: Config = None,
+    log_level: LogLevel = None,
+    set_: Overrides = None,
+) -> None:
+    """Run the service with a camera of our own: two public portraits, of whom one is enrolled."""
+    from api.demo import run_demo
+
+    overrides = [*(set_ or []), *_listening(host, port, log_level)]
+    asyncio.run(run_demo(_settings(config, overrides)))
 
 
 @app.command()
@@ -54,33 +101,27 @@ def watch(  # noqa: PLR0913, PLR0917 - the command's own options
     set_: Overrides = None,
 ) -> None:
     """Name the people in a video or on a camera."""
+    from api.watching import Watch, run_watch
+
     settings = _settings(config, set_, pack)
     asked = Watch(source, gallery, json=json, realtime=realtime, seconds=max_seconds)
     asyncio.run(run_watch(asked, settings))
 
 
 @app.command()
-def demo(
-    json: Json = False,
-    pack: PackOption = None,
-    max_seconds: Seconds = None,
-    config: Config = None,
-    set_: Overrides = None,
-) -> None:
-    """Watch a camera of our own: two public portraits, of whom one is enrolled."""
-    asyncio.run(run_demo(_settings(config, set_, pack), json=json, seconds=max_seconds))
-
-
-@app.command()
 def doctor(config: Config = None, set_: Overrides = None) -> None:
     """Say what is installed, used and missing, and how to get it."""
-    raise typer.Exit(doctors.examine(_settings(config, set_, None)))
+    from api.doctor import examine
+
+    raise typer.Exit(examine(_settings(config, set_)))
 
 
 @models_app.command("list")
 def models_list(config: Config = None, set_: Overrides = None) -> None:
     """The packs, their licences, and whether they are here."""
-    models.show(_settings(config, set_, None))
+    from api.models import show
+
+    show(_settings(config, set_))
 
 
 @models_app.command("pull")
@@ -93,7 +134,9 @@ def models_pull(
     set_: Overrides = None,
 ) -> None:
     """Fetch a pack, or make it; what broke off goes on where it stopped."""
-    models.fetch(pack, _settings(config, set_, None), accept_licence=accept_licence)
+    from api.models import fetch
+
+    fetch(pack, _settings(config, set_), accept_licence=accept_licence)
 
 
 @models_app.command("verify")
@@ -103,7 +146,9 @@ def models_verify(
     set_: Overrides = None,
 ) -> None:
     """Check every byte of the packs that are here."""
-    raise typer.Exit(models.check(pack, _settings(config, set_, None)))
+    from api.models import check
+
+    raise typer.Exit(check(pack, _settings(config, set_)))
 
 
 def main() -> None:
@@ -113,12 +158,22 @@ def main() -> None:
     except FaceapiError as error:
         sys.stderr.write(f"faceapi: {error}\n")
         sys.exit(1)
+    except asyncio.CancelledError:  # stopped by a signal before it was running
+        sys.exit(1)
     except BrokenPipeError:  # whoever read our lines has enough
         sys.stderr.close()
         sys.exit(0)
 
 
-def _settings(config: Path | None, overrides: list[str] | None, pack: str | None) -> Settings:
+def _listening(host: str | None, port: int | None, level: str | None) -> list[str]:
+    """The options of a service as settings."""
+    asked = {"backend.host": host, "backend.port": port, "log.level": level}
+    return [f"{key}={value}" for key, value in asked.items() if value is not None]
+
+
+def _settings(
+    config: Path | None, overrides: list[str] | None, pack: str | None = None
+) -> Settings:
     more = [f"model.pack={pack}"] if pack else []
     settings = load_settings(config, overrides=[*(overrides or []), *more])
     logging.basicConfig(

@@ -1,46 +1,92 @@
-"""``faceapi demo``: a camera of our own with two people in it, one of them enrolled."""
+"""``faceapi demo``: the service with a camera of our own: two people, one of them enrolled."""
 
 import asyncio
+import contextlib
+import os
 import shutil
-import tempfile
+import sys
+import webbrowser
 from pathlib import Path
 
 from rich.console import Console
 
-from api.film import COLLINS, HOPPER, RATE, pictures, portrait
+from api.data_folder import claimed
+from api.film import COLLINS, HOPPER, portrait
+from api.program import ADMINISTRATOR, Ready, serve
+from api.progress import progress_bar
 from api.settings import Settings
-from api.watching import Watch, run_watch
+from ingest.fleet import CameraSpec
 from ingest.virtual.camera import VirtualCamera
-from ingest.virtual.clip import Clip, read_clip, write_clip
+from ingest.virtual.clip import Clip, read_clip
+from pipeline.errors import Misconfigured
+
+_CAMERA = "Demo"
 
 
-async def run_demo(settings: Settings, *, json: bool, seconds: float | None) -> None:
-    """Film, start the camera on 127.0.0.1, enroll one of the two people, watch.
+async def run_demo(settings: Settings) -> None:
+    """Film, start the camera on 127.0.0.1, serve, enroll one of the two people.
+
+    It has a data folder of its own inside the ordinary one, and begins anew each time.
 
     Raises:
-        Misconfigured: the portraits' packages are not installed.
+        FaceapiError: as of ``serve``; also if the portraits' packages are not installed.
     """
-    with tempfile.TemporaryDirectory(prefix="faceapi-demo-") as name:
-        folder = Path(name)
-        people = _people(folder / "people")
-        clip = await asyncio.to_thread(_film, folder / "film.mp4")
-        async with VirtualCamera({"demo": clip}) as camera:
-            url = camera.url("demo")
-            Console(stderr=True, soft_wrap=True, highlight=False).print(
-                f"{url} shows {COLLINS}, who is enrolled, and {HOPPER}, who is not; Ctrl-C ends"
-            )
-            asked = Watch(str(url), people, json=json, realtime=False, seconds=seconds)
-            await run_watch(asked, settings)
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    portrait(COLLINS), portrait(HOPPER)
+    folder = _emptied(settings.faceapi.data_dir / "demo")
+    own = settings.faceapi.model_copy(update={"data_dir": folder})
+    filming = asyncio.create_task(_film(folder / "film.mp4"))
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def on_ready(ready: Ready) -> None:
+            camera = await stack.enter_async_context(VirtualCamera({"demo": await filming}))
+            await _furnish(ready, camera)
+            _introduce(ready, console)
+
+        with progress_bar(console) as progress:
+            await serve(settings.model_copy(update={"faceapi": own}), progress, on_ready)
 
 
-def _people(folder: Path) -> Path:
-    """A gallery with one photograph of one person."""
-    source, home = portrait(COLLINS), folder / COLLINS
-    home.mkdir(parents=True)
-    shutil.copy(source, home / source.name)
-    return folder
+async def _furnish(ready: Ready, camera: VirtualCamera) -> None:
+    """One of the two people, and the camera that shows both."""
+    services = ready.services
+    person = await services.enrollment.add_person(COLLINS)
+    photograph = await asyncio.to_thread(portrait(COLLINS).read_bytes)
+    await services.enrollment.enroll(person.id, photograph)
+    one = await services.cameras.add(_CAMERA, camera.url("demo"), enabled=True)
+    await services.engine.put(CameraSpec(one.id, one.url))
 
 
-def _film(path: Path) -> Clip:
-    write_clip(path, pictures(), RATE)
-    return read_clip(path)
+def _introduce(ready: Ready, console: Console) -> None:
+    console.print(
+        f"[bold]{ready.url}[/]   user [bold]{ADMINISTRATOR}[/]   password [bold]{ready.password}[/]"
+    )
+    console.print(f"The camera shows {COLLINS}, who is enrolled, and {HOPPER}: enroll her.")
+    console.print("The next demo begins anew. Ctrl-C ends this one.")
+    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        webbrowser.open(ready.url)
+
+
+def _emptied(folder: Path) -> Path:
+    """The folder with nothing in it, unless another demo holds it."""
+    with claimed(folder) as held:
+        for entry in held.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            elif entry.name != "lock":
+                entry.unlink()
+    return held
+
+
+async def _film(path: Path) -> Clip:
+    """Made by a process of its own: it takes seconds of Python, and the service starts meanwhile.
+
+    Raises:
+        Misconfigured: it cannot be made.
+    """
+    command = [sys.executable, "-m", "api.film", str(path)]
+    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    _, errors = await process.communicate()
+    if process.returncode:
+        raise Misconfigured(f"the demo's film cannot be made: {errors.decode()[-500:]}")
+    return await asyncio.to_thread(read_clip, path)

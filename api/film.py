@@ -1,10 +1,11 @@
 """The demo's film: two public portraits that move, come nearer, darken, meet and part.
 
 Eileen Collins' portrait (NASA) comes with scikit-image, Grace Hopper's (US Navy) with matplotlib:
-the extra ``demo``. Nothing is downloaded.
+the extra ``demo``. Nothing is downloaded. ``python -m api.film FILE`` makes the film.
 """
 
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -12,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ingest.virtual.clip import write_clip
 from pipeline.errors import Misconfigured
-from pipeline.geometry import Transform
 from pipeline.messages import Image
 from pipeline.photographs import read_photograph
 from pipeline.warp import warp
@@ -84,16 +85,21 @@ def _wall() -> Image:
 def _stand(picture: Image, face: Image, part: _Part, moment: float) -> Image:
     """``picture`` with the portrait where it stands by then, darker the further away."""
     nearness = 0.5 + 0.5 * math.sin(moment * 1.3)
-    place = _place(face, part, moment, nearness)
-    stands = warp(np.full_like(face, 255), place, SIZE) > 0
-    lit = warp(face, place, SIZE) * (0.65 + 0.35 * nearness)
-    return np.where(stands, lit, picture).astype(np.uint8)
+    grow = (0.55 + 0.3 * nearness) * picture.shape[0] / face.shape[0]
+    size = round(face.shape[1] * grow), round(face.shape[0] * grow)
+    near = warp(face, np.array([[grow, 0, 0], [0, grow, 0]]), size)
+    lit = (near * np.float32(0.65 + 0.35 * nearness)).astype(np.uint8)
+    middle = picture.shape[1] * part.home + 60 * math.sin(moment * 0.9)
+    return _pasted(picture, lit, round(middle - size[0] / 2))
 
 
-def _place(face: Image, part: _Part, moment: float, nearness: float) -> Transform:
-    """From the portrait's pixels to the film's."""
-    width, height = SIZE
-    grow = (0.55 + 0.3 * nearness) * height / face.shape[0]
-    across = width * part.home + 60 * math.sin(moment * 0.9) - grow * face.shape[1] / 2
-    down = height - grow * face.shape[0]
-    return np.array([[grow, 0, across], [0, grow, down]])
+def _pasted(picture: Image, patch: Image, left: int) -> Image:
+    """``picture`` with ``patch`` at its lower edge; what would lie outside is cut off."""
+    done = picture.copy()
+    begin, end = max(left, 0), min(left + patch.shape[1], picture.shape[1])
+    done[-patch.shape[0] :, begin:end] = patch[:, begin - left : end - left]
+    return done
+
+
+if __name__ == "__main__":
+    write_clip(Path(sys.argv[1]), pictures(), RATE)

@@ -80,9 +80,12 @@ async def serve(settings: Settings, progress: Progress, on_ready: OnReady) -> No
     """
     async with contextlib.AsyncExitStack() as stack:
         door = stack.enter_context(_listening(settings.backend))
-        ground = await stack.enter_async_context(founded(settings))
-        line = stack.enter_context(_line(settings, progress))
         try:
+            async with asyncio.TaskGroup() as starting:
+                loading = starting.create_task(asyncio.to_thread(_line, settings, progress))
+                ground = await stack.enter_async_context(founded(settings))
+            line = loading.result()
+            stack.callback(line.lanes.close)
             async with asyncio.TaskGroup() as group:
                 parts = await assemble(group, settings, ground, line)
                 stack.push_async_callback(parts.index.close)  # after all tasks have ended
@@ -142,13 +145,11 @@ async def _first_password(services: Services) -> str | None:
     return password if await services.users.add_first(ADMINISTRATOR, hashed) else None
 
 
-@contextlib.contextmanager
-def _line(settings: Settings, progress: Progress) -> Iterator[Line]:
-    """The line of rooms, with its networks opened."""
-    pack = open_configured_pack(settings.model, settings.faceapi.cache_dir, progress)
-    line = build(settings, pack)
-    with contextlib.closing(line.lanes):
-        yield line
+def _line(settings: Settings, progress: Progress) -> Line:
+    """The line of rooms, with its networks opened; blocks."""
+    return build(
+        settings, open_configured_pack(settings.model, settings.faceapi.cache_dir, progress)
+    )
 
 
 @contextlib.contextmanager
