@@ -1,0 +1,171 @@
+"""The program itself, started as a person starts it, and its API as a client sees it."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from websockets.sync.client import ClientConnection, connect
+
+_READY = 120.0
+"""Seconds to answer: on a new machine the builtin pack is made first."""
+_URL = re.compile(r"(http://[\d.]+:\d+)")
+_PASSWORD = re.compile(r"password (\S+?),? ")
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+    """Return when ``condition`` holds; fail with ``what`` if that takes too long."""
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends, f"not within {seconds:g} s: {what}"
+        time.sleep(0.05)
+
+
+@dataclass
+class Service:
+    """One ``faceapi`` process at a time over one data folder."""
+
+    folder: Path
+    command: Sequence[str] = ("serve",)
+    environ: Mapping[str, str] = field(default_factory=dict)
+    password: str = ""
+    url: str = ""
+    prefix: str = "/api/v1"
+
+    def start(self) -> "Service":
+        """Start, and return when it answers."""
+        self._output = (self.folder / "output.txt").open("a+b")
+        begin = self._output.seek(0, os.SEEK_END)
+        own = {"FACEAPI_DATA_DIR": str(self.folder / "data"), "COLUMNS": "300", **self.environ}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "api", *self.command, "--port", "0"],
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **own},
+        )
+        wait_until(lambda: self._has_answered(begin), f"an answer: {self.said(begin)}", _READY)
+        return self
+
+    def _has_answered(self, begin: int) -> bool:
+        assert self.process.poll() is None, self.said(begin)
+        said = self.said(begin)
+        if not (found := _URL.search(said)) or "\n" not in said[found.end() :]:
+            return False
+        self.url = found[1]
+        if new := _PASSWORD.search(said):
+            self.password = new[1]
+        return True
+
+    def said(self, begin: int = 0) -> str:
+        """All that it wrote to its terminal from an offset on."""
+        with (self.folder / "output.txt").open("rb") as output:
+            output.seek(begin)
+            return re.sub(r"\x1b\[[\d;]*m", "", output.read().decode())
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and wait; says the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        finally:
+            self._output.close()
+
+    def kill(self) -> None:
+        """SIGKILL: no time for anything."""
+        self.stop(signal.SIGKILL)
+
+    @contextmanager
+    def client(self, *, token: str | None = None) -> Iterator[httpx.Client]:
+        """The API under its prefix, signed in as the administrator, or with another token."""
+        with httpx.Client(base_url=self.url + self.prefix, timeout=60) as client:
+            client.headers["Authorization"] = f"Bearer {token or self._token(client)}"
+            yield client
+
+    def _token(self, client: httpx.Client) -> str:
+        form = {"username": "admin", "password": self.password}
+        answer = client.post("/auth/token", data=form)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["access_token"])
+
+    def health(self) -> tuple[int, dict[str, Any]]:
+        """Status and body of /health."""
+        answer = httpx.get(f"{self.url}/health", timeout=10)
+        return answer.status_code, answer.json()
+
+    @contextmanager
+    def live(self, client: httpx.Client, cameras: Sequence[str] | None) -> Iterator["Live"]:
+        """The websocket, subscribed to these cameras."""
+        ticket = client.post("/live/tickets").json()["ticket"]
+        address = f"{self.url}{self.prefix}/live?ticket={ticket}".replace("http", "ws", 1)
+        with connect(address) as socket:
+            socket.send(json.dumps({"type": "subscribe", "cameras": cameras}))
+            yield Live(socket)
+
+
+@dataclass
+class Live:
+    """What comes over a websocket."""
+
+    socket: ClientConnection
+
+    def message(self, seconds: float = 30.0) -> dict[str, Any]:
+        """The next message."""
+        message: dict[str, Any] = json.loads(self.socket.recv(timeout=seconds))
+        return message
+
+    def until(
+        self, condition: Callable[[dict[str, Any]], bool], what: str, seconds: float = 60.0
+    ) -> dict[str, Any]:
+        """The first message that meets ``condition``."""
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            if condition(message := self.message(seconds)):
+                return message
+        raise AssertionError(f"no message within {seconds:g} s: {what}")
+
+    def named(self, name: str, seconds: float = 60.0) -> dict[str, Any]:
+        """The first frame in which somebody bears this name."""
+        return self.until(lambda message: name in names(message), f"a frame with {name}", seconds)
+
+
+def names(message: Mapping[str, Any]) -> set[str]:
+    """The names in a message."""
+    return {face["name"] for face in message.get("faces", ()) if face["name"]}
+
+
+def person(client: httpx.Client, name: str, *photographs: Path) -> str:
+    """Make a person with these photographs, each of which must be taken; her id."""
+    made = client.post("/people", json={"name": name})
+    assert made.status_code == 201, made.text
+    files = [("images", (path.name, path.read_bytes())) for path in photographs]
+    answer = client.post(f"/people/{made.json()['id']}/faces", files=files)
+    assert answer.status_code == 200, answer.text
+    outcomes = [verdict["outcome"] for verdict in answer.json()["verdicts"]]
+    assert outcomes == ["enrolled"] * len(photographs), answer.text
+    return str(made.json()["id"])
+
+
+@contextmanager
+def passable_folder() -> Iterator[Path]:
+    """A new folder that others may pass: root's PostgreSQL runs as another user."""
+    folder = Path(tempfile.mkdtemp(prefix="faceapi-test-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
