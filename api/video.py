@@ -70,5 +70,6 @@ class Screens:
             data = await self._lane.run(jpeg, frame.image, _QUALITY)
         finally:
             self._busy.discard(frame.camera)
+        picture = Picture(frame.seq, frame.captured_at, data)
         for viewer in self._viewers[frame.camera]:
-            viewer.put(Picture(frame.seq, frame.captured_at, data))
+            viewer.put(picture)

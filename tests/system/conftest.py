@@ -53,7 +53,7 @@ def new_service(cache: Path) -> Iterator[Callable[..., Service]]:
             folder = running.enter_context(passable_folder())
             own = {"FACEAPI_CACHE_DIR": str(cache), **environ}
             service = Service(folder, command or ("serve",), own)
-            running.callback(lambda: service.process.poll() is None and service.kill())
+            running.callback(service.end)
             return service
 
         yield make

@@ -89,6 +89,11 @@ class Service:
         """SIGKILL: no time for anything."""
         self.stop(signal.SIGKILL)
 
+    def end(self) -> None:
+        """Stop it if it runs."""
+        if hasattr(self, "process") and self.process.poll() is None:
+            self.kill()
+
     @contextmanager
     def client(self, *, token: str | None = None) -> Iterator[httpx.Client]:
         """The API under its prefix, signed in as the administrator, or with another token."""
