@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.system.clips import make_gallery
 from tests.system.gst import GstServer, is_missing, serve
 from tests.system.service import Service, passable_folder
 
@@ -75,3 +76,13 @@ def client(service: Service) -> Iterator[httpx.Client]:
     """The service's API, signed in as the administrator."""
     with service.client() as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def gallery(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_gallery(test_data, tmp_path_factory.mktemp("gallery"))
+
+
+@pytest.fixture(scope="session", params=["builtin", "yunet-dlib"])
+def pack(request: pytest.FixtureRequest, yunet_dlib: Path) -> str:
+    return "builtin" if request.param == "builtin" else str(yunet_dlib)

@@ -12,7 +12,7 @@ from ingest.replay import Replay
 from ingest.virtual.clip import write_clip
 from pipeline.build import build, open_configured_pack
 from pipeline.gallery.exact import ExactGallery
-from pipeline.messages import CameraId, EnrolledFace, FaceId, PersonId, Result
+from pipeline.messages import CameraId, EnrolledFace, FaceId, Frame, PersonId, Result
 from pipeline.photographs import read_photograph
 from pipeline.settings import PipelineSettings
 from pipeline.watch import watch
@@ -33,13 +33,13 @@ async def test_memory_stays_flat_over_a_long_watch(tmp_path: Path) -> None:
     settings = PipelineSettings()
     pack = open_configured_pack(settings.model, tmp_path, lambda *_: None)
     engine, gallery = build(settings, pack), ExactGallery()
-    vector = await engine.enroller().template(read_photograph(portrait(COLLINS)))
-    await gallery.add([EnrolledFace(FaceId("1"), PersonId(COLLINS), vector)])
+    one = await engine.enroller().portrait(read_photograph(portrait(COLLINS)))
+    await gallery.add([EnrolledFace(FaceId("1"), PersonId(COLLINS), one.template)])
     write_clip(tmp_path / "film.mp4", pictures(), RATE)
     held: list[int] = []
     names = set[str]()
 
-    def note(result: Result) -> None:
+    def note(_: Frame, result: Result) -> None:
         names.update(face.verdict.person for face in result.faces if face.verdict.person)
         if result.seq % 50 == 0:
             held.append(resident())
