@@ -68,6 +68,8 @@ class Index:
         self._writing = asyncio.Lock()
         self.trouble = "it is being prepared"
         """Why it cannot be searched now; empty if it can."""
+        self.settled = asyncio.Event()
+        """Set when it has followed the log for the first time, or could not."""
 
     def removed(self) -> None:
         """Something was just deleted: searches under way look at the truth once more."""
@@ -104,6 +106,7 @@ class Index:
                 continue
             except Transient as error:
                 self.trouble = str(error)
+            self.settled.set()
             await bell.after(heard)
 
     async def rebuild(self) -> Rebuilt:

@@ -130,6 +130,7 @@ async def _answer(
 
     async def announce() -> None:
         await server.answers.wait()
+        await services.index.settled.wait()
         await on_ready(Ready(_url(door), services, await _first_password(services)))
 
     group.create_task(announce(), name="announce")
