@@ -13,8 +13,8 @@ from api.store.changes import Changes
 from api.store.faces import Faces
 from api.store.messages import Change, Kind
 from pipeline.errors import Transient
-from pipeline.gallery.exact import nearest_people
 from pipeline.gallery.milvus import Broken, LiteStore, MilvusGallery, Position, Store
+from pipeline.gallery.people import nearest_people
 from pipeline.messages import FaceId, GalleryId, Match, PackId, Vectors
 
 _log = logging.getLogger(__name__)

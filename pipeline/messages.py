@@ -82,6 +82,15 @@ class Tracked:
 
 
 @dataclass(frozen=True, slots=True)
+class Hit:
+    """A template of the gallery beside a probe."""
+
+    face: FaceId
+    person: PersonId
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """A person of the gallery beside a probe; ``similarity`` is what the pack's metric says."""
 

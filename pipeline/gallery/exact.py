@@ -1,10 +1,11 @@
 """A gallery in memory, compared one by one: the reference for every other."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.messages import EnrolledFace, FaceId, Match, PersonId, Vectors
+from pipeline.gallery.people import nearest_people
+from pipeline.messages import EnrolledFace, FaceId, Hit, Match, Vector, Vectors
 
 
 class ExactGallery:
@@ -24,21 +25,19 @@ class ExactGallery:
 
     async def search(self, vectors: Vectors) -> Sequence[Sequence[Match]]:
         """For each vector its nearest people, nearest first."""
+        return [nearest_people(hits) for hits in await self.search_faces(vectors)]
+
+    async def search_faces(self, vectors: Vectors) -> Sequence[Sequence[Hit]]:
+        """For each vector every template, nearest first."""
         if not self._faces:
             return [[] for _ in vectors]
         faces = list(self._faces.values())
         table = vectors @ np.stack([face.vector for face in faces]).T
-        return [
-            nearest_people(
-                (face.person, float(value)) for face, value in zip(faces, row, strict=True)
-            )
-            for row in table
+        return [self._hits(faces, row) for row in table]
+
+    def _hits(self, faces: Sequence[EnrolledFace], similarities: Vector) -> Sequence[Hit]:
+        hits = [
+            Hit(face.face, face.person, float(value))
+            for face, value in zip(faces, similarities, strict=True)
         ]
-
-
-def nearest_people(faces: Iterable[tuple[PersonId, float]]) -> Sequence[Match]:
-    """Each person once, by the best of her faces; the nearest first."""
-    best: dict[PersonId, float] = {}
-    for person, similarity in faces:
-        best[person] = max(similarity, best.get(person, similarity))
-    return [Match(*item) for item in sorted(best.items(), key=lambda item: -item[1])]
+        return sorted(hits, key=lambda hit: -hit.similarity)

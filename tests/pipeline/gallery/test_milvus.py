@@ -1,6 +1,13 @@
 """The same tests for every gallery: Milvus Lite in a file, the exact one, a Milvus server."""
 
+import asyncio
+import contextlib
 import os
+import subprocess
+import sys
+import textwrap
+import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Protocol
@@ -11,8 +18,10 @@ import pytest
 from pipeline.errors import BadInput, Misconfigured, Transient
 from pipeline.gallery.exact import ExactGallery
 from pipeline.gallery.milvus import (
+    Broken,
     LiteStore,
     MilvusGallery,
+    Position,
     ServerStore,
     Store,
     collection_name,
@@ -177,3 +186,231 @@ async def test_a_server_that_is_away_is_named_without_its_password() -> None:
     with pytest.raises(Transient, match=r"Milvus at 127\.0\.0\.1:1") as error:
         await MilvusGallery.open(away, SHOP, PACK, DIMENSION)
     assert "hunter2" not in f"{error.value!r} {away!r} {away}"
+
+
+# What a service needs of it
+
+
+async def test_somebody_with_many_photographs_hides_nobody(gallery: Whole) -> None:
+    """Also not with more of them than are asked for at first."""
+    crowd = unit(1)[0] + 0.01 * unit(2, 300)
+    many = [
+        EnrolledFace(
+            FaceId(f"a{n}"), PersonId("Ann"), np.asarray(v / np.linalg.norm(v), np.float32)
+        )
+        for n, v in enumerate(crowd)
+    ]
+    await gallery.add([*many, enrolled("b1", "Bob", 3)])
+    ((first, second),) = await gallery.search(unit(1))
+    assert (first.person, second.person) == ("Ann", "Bob")
+
+
+@pytest.mark.parametrize(
+    "face", ["it's", 'a "b"', "back\\slash", "ü 漢字 x", "a/b.jpg", "{x}", "\\"]
+)
+async def test_ids_of_any_characters_can_be_removed(milvus: MilvusGallery, face: str) -> None:
+    await milvus.add([enrolled(face, "Ann", 1), enrolled("other", "Bob", 2)])
+    assert await milvus.faces() == {face, "other"}
+    await milvus.remove([FaceId(face)])
+    assert await milvus.faces() == {"other"}
+    ((hit,),) = await milvus.search_faces(unit(1))
+    assert (hit.face, hit.person) == ("other", "Bob")
+
+
+async def test_all_faces_are_listed_however_many(milvus: MilvusGallery) -> None:
+    vectors = unit(1, 2500)
+    await milvus.add(
+        [EnrolledFace(FaceId(f"{n}"), PersonId("Ann"), one) for n, one in enumerate(vectors)]
+    )
+    assert await milvus.faces() == {f"{n}" for n in range(2500)}
+
+
+async def test_a_position_is_kept_with_the_templates_and_goes_with_them(
+    store: Store, milvus: MilvusGallery
+) -> None:
+    assert await milvus.position() is None
+    await milvus.mark(Position("log", 7))
+    await milvus.mark(Position("log", 2**40))
+    other = await MilvusGallery.open(store, GalleryId("other"), PACK, DIMENSION)
+    try:
+        assert await milvus.position() == Position("log", 2**40)
+        assert await other.position() is None
+    finally:
+        await other.drop()
+        await other.close()
+    await milvus.add([enrolled("a1", "Ann", 1)])
+    await milvus.clear()
+    assert await milvus.position() is None
+    assert await milvus.faces() == set()
+
+
+async def test_nothing_is_left_behind_by_what_cannot_be_opened() -> None:
+    before = threading.active_count()
+    for _ in range(3):
+        with pytest.raises(Transient, match=r"127\.0\.0\.1:9"):
+            await MilvusGallery.open(ServerStore("127.0.0.1", 9, "root", "default"), SHOP, PACK, 4)
+    assert threading.active_count() <= before + 1  # a thread of gRPC's own may stay
+
+
+async def test_a_closed_gallery_may_be_closed_again(store: Store) -> None:
+    one = await MilvusGallery.open(store, SHOP, PACK, DIMENSION)
+    await one.drop()
+    await one.close()
+    await one.close()
+
+
+DAMAGES = {"index": "*.idx", "rows": "*.parquet", "schema": "schema.json", "all": "*"}
+
+
+@pytest.mark.parametrize("pattern", DAMAGES.values(), ids=DAMAGES)
+async def test_a_damaged_file_is_said_to_be_broken_and_can_be_made_anew(
+    tmp_path: Path, pattern: str
+) -> None:
+    path = tmp_path / "gallery.db"
+    await in_another_process(path, "pass")
+    damaged = [one for one in path.rglob(pattern) if one.is_file()]
+    assert damaged
+    for one in damaged:
+        one.write_bytes(one.read_bytes()[: one.stat().st_size // 2])
+    with pytest.raises(Broken, match=r"gallery\.db"):
+        await MilvusGallery.open(LiteStore(path), SHOP, PACK, DIMENSION)
+    path.rename(tmp_path / "aside")
+    anew = await MilvusGallery.open(LiteStore(path), SHOP, PACK, DIMENSION)
+    assert await anew.faces() == set()
+    await anew.close()
+
+
+async def test_a_file_that_is_none_of_milvus_is_broken(tmp_path: Path) -> None:
+    path = tmp_path / "gallery.db"
+    path.write_text("something else")
+    with pytest.raises(Broken):
+        await MilvusGallery.open(LiteStore(path), SHOP, PACK, DIMENSION)
+
+
+async def test_a_file_in_use_by_another_process_is_said_to_be(tmp_path: Path) -> None:
+    said = await in_another_process(
+        tmp_path / "gallery.db",
+        """
+        again = [sys.executable, *sys.argv]
+        second = subprocess.run(again, capture_output=True, text=True)
+        print(second.stdout, second.stderr)
+        """,
+    )
+    assert "Misconfigured: Milvus Lite in" in said
+    assert "used by another process" in said
+    assert "Traceback" not in said
+
+
+_PROGRAM = """
+import asyncio, subprocess, sys
+from pathlib import Path
+import numpy as np
+from pipeline.errors import Misconfigured
+from pipeline.gallery.milvus import LiteStore, MilvusGallery
+from pipeline.messages import EnrolledFace
+
+async def main():
+    store = LiteStore(Path(sys.argv[1]))
+    try:
+        gallery = await MilvusGallery.open(store, "shop", "pack-1", 32)
+    except Misconfigured as error:
+        print("Misconfigured:", error)
+        return
+    vectors = np.eye(32, dtype=np.float32)
+    await gallery.add([EnrolledFace(str(n), "Ann", vectors[n]) for n in range(32)])
+    BODY
+    await gallery.close()
+
+asyncio.run(main())
+"""
+
+
+async def in_another_process(path: Path, body: str) -> str:
+    """Open a file in a process of its own, add 32 faces, do ``body``; what it said."""
+    script = path.with_name("program.py")
+    lines = textwrap.indent(textwrap.dedent(body).strip(), "    ").strip()
+    script.write_text(_PROGRAM.replace("BODY", lines))
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, str(script), str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=Path(__file__).parents[3],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""  # nothing is printed by the libraries
+    return done.stdout
+
+
+# A server that goes away and comes back
+
+
+class Wire:
+    """A TCP connection to the server that can be cut and frozen."""
+
+    def __init__(self, store: ServerStore) -> None:
+        self._target = (store.host, store.port)
+        self._open: set[asyncio.StreamWriter] = set()
+        self.flows = asyncio.Event()
+        self.flows.set()
+
+    async def start(self, port: int = 0) -> int:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def cut(self) -> None:
+        self._server.close()
+        for writer in list(self._open):
+            writer.transport.abort()
+        await asyncio.sleep(0)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there = await asyncio.open_connection(*self._target)
+        self._open |= {writer, there[1]}
+        await asyncio.gather(self._pass(reader, there[1]), self._pass(there[0], writer))
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65536):
+                await self.flows.wait()
+                writer.write(data)
+        writer.close()
+
+
+@pytest.mark.milvus_server
+async def test_a_server_that_is_away_or_frozen_is_transient_and_is_found_again() -> None:
+    direct = server("default")
+    wire = Wire(direct)
+    port = await wire.start()
+    away = await MilvusGallery.open(
+        ServerStore("127.0.0.1", port, "root", "default"), SHOP, PACK, DIMENSION
+    )
+    await away.add([enrolled("a1", "Ann", 1)])
+    wire.flows.clear()
+    began = time.monotonic()
+    with pytest.raises(Transient):
+        await away.search(unit(1))
+    assert time.monotonic() - began < 8  # bounded at all: not the 75 attempts of the client
+    wire.flows.set()
+    assert await found(away) == ["Ann"]
+    await wire.cut()
+    with pytest.raises(Transient):
+        await away.search(unit(1))
+    await wire.start(port)
+    assert await found(away) == ["Ann"]
+    await away.drop()
+    await away.close()
+    await wire.cut()
+
+
+async def found(gallery: MilvusGallery) -> list[str]:
+    """Who is found as soon as the server answers again."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return [match.person for match in (await gallery.search(unit(1)))[0]]
+            except Transient:
+                await asyncio.sleep(0.1)
