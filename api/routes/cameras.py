@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response, status
@@ -22,12 +22,14 @@ from ingest.source import State
 from pipeline.errors import Transient
 from pipeline.messages import CameraId
 
+Responses = dict[int | str, dict[str, Any]]
+
 router = APIRouter(prefix="/cameras", tags=["cameras"])
 
 _PATIENCE = 5.0
 """Seconds for a snapshot."""
-_JPEG = {200: {"content": {"image/jpeg": {}}}}
-_VIDEO = {200: {"content": {"multipart/x-mixed-replace": {}}}}
+_JPEG: Responses = {200: {"content": {"image/jpeg": {}}}}
+_VIDEO: Responses = {200: {"content": {"multipart/x-mixed-replace": {}}}}
 
 Address = Annotated[SecretStr, StringConstraints(min_length=1, max_length=2000)]
 
