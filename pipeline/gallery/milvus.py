@@ -237,14 +237,11 @@ class MilvusGallery:
             data=list(vectors),
             anns_field="vector",
             limit=limit,
-            output_fields=["person"],
+            output_fields=["face", "person"],
             timeout=SEARCH,
         )
         return [
-            [
-                Hit(FaceId(hit["face"]), PersonId(hit["entity"]["person"]), float(hit["distance"]))
-                for hit in hits
-            ]
+            [_hit(hit["entity"]["face"], hit["entity"]["person"], hit["distance"]) for hit in hits]
             for hits in found
         ]
 
@@ -294,6 +291,10 @@ class MilvusGallery:
     ) -> Answer:
         with explained(self._store):
             return await asyncio.wrap_future(self._thread.submit(work, *args, **kwargs))
+
+
+def _hit(face: str, person: str, similarity: float) -> Hit:
+    return Hit(FaceId(face), PersonId(person), float(similarity))
 
 
 def _is_one_person(hits: Sequence[Hit], limit: int) -> bool:

@@ -188,16 +188,6 @@ def test_a_pull_without_a_network_says_what_to_do(tmp_path: Path) -> None:
     assert "MODEL_MIRROR" in done.stderr
 
 
-def test_the_demo_names_one_of_its_two_people() -> None:
-    done = faceapi("demo", "--json", "--max-seconds", "10")
-    assert done.returncode == 0, done.stderr
-    summary = json.loads(done.stdout.splitlines()[-1])
-    assert set(summary["people"]) == {COLLINS}
-    assert summary["people"][COLLINS]["frames"] >= 20
-    assert "unknown" in statuses(done.stdout.splitlines())
-    assert "Traceback" not in done.stderr
-
-
 def test_a_video_that_is_cut_off_is_summed_up_before_the_error(
     people: Path, tmp_path: Path
 ) -> None:

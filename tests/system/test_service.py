@@ -139,6 +139,7 @@ def test_the_password_is_shown_once_and_kept_nowhere(service: Service) -> None:
 # Enrollment
 
 
+@pytest.mark.gallery
 def test_a_photograph_is_enrolled_shown_and_deleted(client: httpx.Client, collins: str) -> None:
     (face,) = client.get(f"/people/{collins}/faces").json()["items"]
     crop = client.get(f"/people/{collins}/faces/{face['id']}/image")
@@ -172,6 +173,7 @@ def test_what_cannot_be_enrolled_is_refused_with_the_reason(
     assert client.get(f"/people/{nobody}").json()["faces"] == 0
 
 
+@pytest.mark.gallery
 def test_one_bad_photograph_harms_no_other(client: httpx.Client, nobody: str) -> None:
     files = [
         ("images", ("bad.png", b"x")),
@@ -184,6 +186,7 @@ def test_one_bad_photograph_harms_no_other(client: httpx.Client, nobody: str) ->
     ]
 
 
+@pytest.mark.gallery
 def test_a_face_that_is_somebody_elses_already_is_a_duplicate(
     client: httpx.Client, collins: str, nobody: str
 ) -> None:
@@ -239,6 +242,7 @@ def searchable(client: httpx.Client, name: str) -> None:
     wait_until(found, f"{name} in the index")
 
 
+@pytest.mark.gallery
 def test_a_picture_is_searched_and_a_deleted_person_never_found(client: httpx.Client) -> None:
     somebody = person(client, COLLINS, portrait(COLLINS))
     searchable(client, COLLINS)
@@ -301,6 +305,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.gallery
 def test_cameras_come_and_go_while_it_runs(
     client: httpx.Client,
     service: Service,

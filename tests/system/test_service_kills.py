@@ -5,8 +5,10 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import cv2
 import httpx
@@ -14,8 +16,10 @@ import numpy as np
 import pytest
 
 from api.film import COLLINS, HOPPER, portrait
+from ingest.virtual.clip import write_clip
 from pipeline.photographs import read_photograph
-from tests.system.service import Service, wait_until
+from tests.system.gst import GstServer
+from tests.system.service import Service, person, wait_until
 
 pytestmark = pytest.mark.system
 
@@ -72,11 +76,11 @@ class Enrolling:
 
 def assert_whole(client: httpx.Client, enrolled: list[tuple[str, str, str]]) -> None:
     """Everyone is there with face and crop, and the index holds just what the database holds."""
-    for person, name, face in enrolled:
-        assert client.get(f"/people/{person}").json()["name"] == name
-        faces = client.get(f"/people/{person}/faces").json()["items"]
+    for somebody, name, face in enrolled:
+        assert client.get(f"/people/{somebody}").json()["name"] == name
+        faces = client.get(f"/people/{somebody}/faces").json()["items"]
         assert [one["id"] for one in faces] == [face]
-        assert client.get(f"/people/{person}/faces/{face}/image").status_code == 200
+        assert client.get(f"/people/{somebody}/faces/{face}/image").status_code == 200
     assert client.post("/gallery/verify").json() == {"well": True, "missing": [], "surplus": []}
 
 
@@ -160,3 +164,69 @@ def damage(index: Path) -> None:
 def postmaster(service: Service) -> int:
     pid_file = service.folder / "data" / "postgres" / "data" / "postmaster.pid"
     return int(pid_file.read_text().splitlines()[0])
+
+
+def test_while_the_database_is_frozen_cameras_go_on_and_all_recovers(
+    new_service: Callable[..., Service], gst_server: Callable[..., GstServer], tmp_path: Path
+) -> None:
+    service = new_service().start()
+    film = tmp_path / "hopper.mp4"
+    picture = np.asarray(cv2.resize(read_photograph(portrait(HOPPER)), (512, 600)), np.uint8)
+    write_clip(film, [picture] * 20, 10)
+    with service.client() as client:
+        person(client, HOPPER, portrait(HOPPER))
+        url = gst_server(film).url.with_secrets
+        with freezing(service):
+            status, health = service.health()
+            assert (status, health["parts"]["database"]["status"]) == (503, "unwell")
+            assert health["parts"]["pipeline"]["status"] == "well"
+        wait_until(lambda: service.health()[0] == 200, "well again")
+        camera = client.post("/cameras", json={"name": "Gate", "url": url}).json()["id"]
+        with service.live(client, [camera]) as live:
+            live.named(HOPPER)
+            with freezing(service):
+                frames = [live.until(is_frame, "a frame while it is frozen") for _ in range(30)]
+                live.until(is_pending, "a new face is pending while nothing can be compared")
+            assert len(frames) == 30
+            live.named(HOPPER)
+    assert "Traceback" not in service.said()
+
+
+def is_frame(message: Mapping[str, Any]) -> bool:
+    return message["type"] == "frame"
+
+
+def is_pending(message: Mapping[str, Any]) -> bool:
+    """The film begins anew every two seconds; a track lives on for one."""
+    return any(face["status"] == "pending" for face in message.get("faces", ()))
+
+
+@contextmanager
+def freezing(service: Service) -> Iterator[None]:
+    """Every process of the database stands still meanwhile."""
+    processes = [postmaster(service), *children_of(postmaster(service))]
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+
+
+def test_it_begins_anew_when_its_code_changes(new_service: Callable[..., Service]) -> None:
+    service = new_service("--reload").start()
+    (child,) = children_of(service.process.pid)
+    begin = len(service.said().encode())
+    (Path(__file__).parents[2] / "configs" / "default.yaml").touch()
+    wait_until(lambda: not Path(f"/proc/{child}").exists(), "the former one has ended")
+    wait_until(lambda: "answers at" in service.said(begin), "the next one answers", 60)
+    (child,) = children_of(service.process.pid)
+    service.stop()
+    wait_until(lambda: not Path(f"/proc/{child}").exists(), "nothing is left")
+
+
+def children_of(process: int) -> list[int]:
+    return [
+        int(one) for one in Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    ]
