@@ -8,6 +8,9 @@ from typing import Annotated
 
 import typer
 
+from api.client import cameras, gallery, people, users
+from api.client.enroll import enroll
+from api.client.login import login, logout
 from api.settings import Settings, load_settings
 from pipeline.errors import FaceapiError
 
@@ -17,6 +20,13 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="The model packs: what is here, fetch it, check it.")
 app.add_typer(models_app, name="models", no_args_is_help=True)
+app.add_typer(people.app, name="people")
+app.add_typer(cameras.app, name="cameras")
+app.add_typer(users.app, name="users")
+app.add_typer(gallery.app, name="gallery")
+app.command()(enroll)
+app.command()(login)
+app.command()(logout)
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="YAML file over the shipped settings.")

@@ -25,12 +25,12 @@ def run_service(settings: Settings) -> None:
     console = Console(stderr=True, soft_wrap=True, highlight=False)
 
     async def on_ready(ready: Ready) -> None:
-        console.print(f"faceapi answers at [bold]{ready.url}[/]")
         if ready.password:
             console.print(
                 f"user [bold]{ADMINISTRATOR}[/], password [bold]{ready.password}[/] "
                 "(this is the only time it is shown)"
             )
+        console.print(f"faceapi answers at [bold]{ready.url}[/]")
 
     with progress_bar(console) as progress:
         asyncio.run(serve(settings, progress, on_ready))

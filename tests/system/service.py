@@ -21,7 +21,7 @@ from websockets.sync.client import ClientConnection, connect
 _READY = 120.0
 """Seconds to answer: on a new machine the builtin pack is made first."""
 _URL = re.compile(r"(http://[\d.]+:\d+)")
-_PASSWORD = re.compile(r"password (\S+?),? ")
+_PASSWORD = re.compile(r"password (\S+)")
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:

@@ -193,7 +193,7 @@ def test_while_the_database_is_frozen_cameras_go_on_and_all_recovers(
 
 
 def is_frame(message: Mapping[str, Any]) -> bool:
-    return message["type"] == "frame"
+    return bool(message["type"] == "frame")
 
 
 def is_pending(message: Mapping[str, Any]) -> bool:

@@ -1,0 +1,135 @@
+"""The command line as a client: what a person types, and what comes of it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from api.film import COLLINS, HOPPER, portrait
+from tests.system.service import Service
+
+pytestmark = pytest.mark.system
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs a command with a home of its own."""
+
+    def command(
+        *args: str | Path, say: str = "", **environ: str
+    ) -> subprocess.CompletedProcess[str]:
+        own = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "COLUMNS": "300", **environ}
+        done = subprocess.run(
+            [sys.executable, "-m", "api", *map(str, args)],
+            input=say,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            env={**os.environ, **own},
+        )
+        assert "Traceback" not in done.stderr
+        return done
+
+    return command
+
+
+@pytest.fixture
+def faceapi(run: Run, service: Service) -> Run:
+    """The same, signed in."""
+    signed = run("login", service.url, FACEAPI_PASSWORD=service.password)
+    assert signed.returncode == 0, signed.stderr
+    return run
+
+
+def test_who_has_not_signed_in_is_told_how(run: Run, service: Service) -> None:
+    asked = run("people", "list")
+    assert (asked.returncode, "faceapi login" in asked.stderr) == (1, True)
+    wrong = run("login", service.url, FACEAPI_PASSWORD="wrong")
+    assert (wrong.returncode, "another password" in wrong.stderr) == (1, True)
+    nowhere = run("login", "http://127.0.0.1:9", FACEAPI_PASSWORD="x")
+    assert (nowhere.returncode, "127.0.0.1:9" in nowhere.stderr) == (1, True)
+    nonsense = run("login", "nonsense", FACEAPI_PASSWORD="x")
+    assert (nonsense.returncode, "http://" in nonsense.stderr) == (1, True)
+
+
+def test_a_login_is_kept_for_nobody_else_and_forgotten(faceapi: Run, tmp_path: Path) -> None:
+    file = tmp_path / "config" / "faceapi" / "login.json"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert json.loads(file.read_text()).keys() == {"url", "token"}
+    assert faceapi("logout").returncode == 0
+    assert faceapi("people", "list").returncode == 1
+
+
+def test_a_folder_of_people_is_enrolled_with_what_is_wrong_said(
+    faceapi: Run, tmp_path: Path
+) -> None:
+    people = tmp_path / "people"
+    for name, photograph in ((COLLINS, portrait(COLLINS)), (HOPPER, portrait(HOPPER))):
+        (people / name).mkdir(parents=True)
+        shutil.copy(photograph, people / name)
+    (people / COLLINS / "broken.jpg").write_bytes(b"x")
+    (people / "Nobody").mkdir()
+    (people / "Nobody" / "broken.jpg").write_bytes(b"x")
+    done = faceapi("enroll", people)
+    assert done.returncode == 1
+    assert "2 enrolled, 2 refused" in done.stdout
+    assert f"{COLLINS}/broken.jpg: it is no picture" in done.stderr
+    listed = json.loads(faceapi("people", "list", "--json").stdout)
+    assert {one["name"]: one["faces"] for one in listed} == {COLLINS: 1, HOPPER: 1}
+    assert "well" in faceapi("gallery", "verify").stdout
+    for one in listed:
+        assert faceapi("people", "delete", one["id"], "--yes").returncode == 0
+
+
+def test_a_person_is_made_renamed_shown_and_deleted(faceapi: Run) -> None:
+    assert faceapi("enroll", COLLINS, portrait(COLLINS)).returncode == 0
+    again = faceapi("enroll", COLLINS, portrait(COLLINS))
+    assert (again.returncode, "already" in again.stderr) == (1, True)
+    assert faceapi("people", "rename", COLLINS, 'E. 柯林斯 "Mom"').returncode == 0
+    assert "builtin" in faceapi("people", "show", 'E. 柯林斯 "Mom"').stdout
+    assert faceapi("people", "delete", 'E. 柯林斯 "Mom"', say="n\n").returncode == 1
+    assert faceapi("people", "delete", 'E. 柯林斯 "Mom"', say="y\n").returncode == 0
+    gone = faceapi("people", "show", COLLINS)
+    assert (gone.returncode, COLLINS in gone.stderr) == (1, True)
+
+
+def test_a_cameras_password_needs_to_stand_on_no_command_line(faceapi: Run) -> None:
+    added = faceapi("cameras", "add", "Gate", "-", say="rtsp://ann:nite-word@127.0.0.1:9/1\n")
+    assert added.returncode == 0, added.stderr
+    assert faceapi("cameras", "disable", "Gate").returncode == 0
+    listed = faceapi("cameras", "list", "--json").stdout
+    assert json.loads(listed)[0]["state"] == "disabled"
+    assert "nite-word" not in listed
+    wrong = faceapi("cameras", "change", "Gate", "--url", "http://x")
+    assert (wrong.returncode, "rtsp://" in wrong.stderr) == (1, True)
+    assert faceapi("cameras", "delete", "Gate", "--yes").returncode == 0
+    assert faceapi("cameras", "enable", "Gate").returncode == 1
+
+
+def test_users_are_let_in_and_out(faceapi: Run, service: Service, run: Run) -> None:
+    new = {"FACEAPI_NEW_PASSWORD": "a long password"}
+    assert faceapi("users", "add", "guest", **new).returncode == 0
+    short = faceapi("users", "add", "other", FACEAPI_NEW_PASSWORD="short")
+    assert (short.returncode, "at least 10" in short.stderr) == (1, True)
+    assert "guest" in faceapi("users", "list").stdout
+    guest = {"FACEAPI_PASSWORD": "a long password"}
+    assert run("login", service.url, "--user", "guest", **guest).returncode == 0
+    changed = run("users", "password", **guest, FACEAPI_NEW_PASSWORD="another password")
+    assert changed.returncode == 0, changed.stderr
+    assert run("login", service.url, "--user", "guest", **guest).returncode == 1
+    assert run("login", service.url, FACEAPI_PASSWORD=service.password).returncode == 0
+    assert run("users", "delete", "guest", "--yes").returncode == 0
+
+
+def test_the_index_is_made_anew_through_the_running_program(faceapi: Run) -> None:
+    rebuilt = faceapi("gallery", "rebuild")
+    assert (rebuilt.returncode, rebuilt.stdout.startswith("0 faces in")) == (0, True)
+    assert json.loads(faceapi("gallery", "show").stdout)["pack"] == "builtin"
