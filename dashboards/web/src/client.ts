@@ -1,0 +1,98 @@
+/** The service's REST layer, one method a question. */
+import type { Http } from './http'
+import type {
+  Camera,
+  CameraChange,
+  Face,
+  Gallery,
+  NewCamera,
+  PeoplePage,
+  Person,
+  Ticket,
+  Token,
+  Verdict,
+} from './rest'
+
+export class Client {
+  constructor(private readonly http: Http) {}
+
+  signIn(username: string, password: string): Promise<Token> {
+    const form = new URLSearchParams({ grant_type: 'password', username, password })
+    return this.http.send('POST', '/auth/token', form)
+  }
+
+  async cameras(): Promise<Camera[]> {
+    return (await this.http.get<{ items: Camera[] }>('/cameras')).items
+  }
+
+  addCamera(camera: NewCamera): Promise<Camera> {
+    return this.http.send('POST', '/cameras', camera)
+  }
+
+  changeCamera(id: string, change: CameraChange): Promise<Camera> {
+    return this.http.send('PATCH', `/cameras/${id}`, change)
+  }
+
+  removeCamera(id: string): Promise<void> {
+    return this.http.remove(`/cameras/${id}`)
+  }
+
+  people(query: string, after: string | null = null, limit = 50): Promise<PeoplePage> {
+    const wanted = new URLSearchParams({ query, limit: String(limit) })
+    if (after !== null) wanted.set('after', after)
+    return this.http.get(`/people?${wanted}`)
+  }
+
+  person(id: string): Promise<Person> {
+    return this.http.get(`/people/${id}`)
+  }
+
+  addPerson(name: string): Promise<Person> {
+    return this.http.send('POST', '/people', { name })
+  }
+
+  renamePerson(id: string, name: string): Promise<Person> {
+    return this.http.send('PATCH', `/people/${id}`, { name })
+  }
+
+  removePerson(id: string): Promise<void> {
+    return this.http.remove(`/people/${id}`)
+  }
+
+  async faces(person: string): Promise<Face[]> {
+    return (await this.http.get<{ items: Face[] }>(`/people/${person}/faces`)).items
+  }
+
+  faceImage(person: string, face: string): Promise<Blob> {
+    return this.http.blob(`/people/${person}/faces/${face}/image`)
+  }
+
+  removeFace(person: string, face: string): Promise<void> {
+    return this.http.remove(`/people/${person}/faces/${face}`)
+  }
+
+  /** A verdict for each image, in their order. */
+  async enroll(person: string, images: readonly File[]): Promise<Verdict[]> {
+    const form = new FormData()
+    for (const image of images) form.append('images', image, image.name)
+    const path = `/people/${person}/faces`
+    return (await this.http.send<{ verdicts: Verdict[] }>('POST', path, form)).verdicts
+  }
+
+  gallery(): Promise<Gallery> {
+    return this.http.get('/gallery')
+  }
+
+  async ticket(): Promise<string> {
+    return (await this.http.send<Ticket>('POST', '/live/tickets')).ticket
+  }
+
+  /** The video of a camera as it comes, until `signal` ends it. */
+  video(camera: string, signal: AbortSignal): Promise<Response> {
+    return this.http.answer('GET', `/cameras/${camera}/video`, { signal })
+  }
+
+  liveAddress(ticket: string): string {
+    return this.http.socket(`/live?${new URLSearchParams({ ticket })}`)
+  }
+}

@@ -1,0 +1,12 @@
+/** Times and counts as a person reads them. */
+
+/** Since when: a time of day, or the day too where it was not today. Unix seconds. */
+export function moment(seconds: number, now = new Date()): string {
+  const then = new Date(seconds * 1000)
+  const time = then.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+  return then.toDateString() === now.toDateString() ? time : `${then.toLocaleDateString()} ${time}`
+}
+
+export function counted(number: number, one: string, many: string): string {
+  return `${number} ${number === 1 ? one : many}`
+}

@@ -1,0 +1,123 @@
+/** The websocket: what is seen on the cameras, and how they are. */
+import { Backoff } from './backoff'
+import { Problem } from './problem'
+import type { CameraMessage, FrameMessage, Message } from './wire'
+
+export type LiveState = 'off' | 'connecting' | 'open'
+
+export interface LiveParts {
+  ticket(): Promise<string>
+  address(ticket: string): string
+  open(address: string): WebSocket
+  backoff: Backoff
+}
+
+export interface LiveListener {
+  frame?(message: FrameMessage): void
+  camera?(message: CameraMessage): void
+  state?(state: LiveState): void
+}
+
+/** Connects again until it is stopped; the subscription outlives a connection. */
+export class Live {
+  private socket: WebSocket | null = null
+  private timer: ReturnType<typeof setTimeout> | null = null
+  private wanted: readonly string[] = []
+  private running = false
+  private run = 0
+  private state: LiveState = 'off'
+  private readonly listeners = new Set<LiveListener>()
+
+  constructor(private readonly parts: LiveParts) {}
+
+  /** Hear of everything from now on; what is returned ends it. */
+  listen(listener: LiveListener): () => void {
+    this.listeners.add(listener)
+    listener.state?.(this.state)
+    return () => this.listeners.delete(listener)
+  }
+
+  start(): void {
+    if (this.running) return
+    this.running = true
+    this.run += 1
+    void this.connect(this.run)
+  }
+
+  stop(): void {
+    this.running = false
+    if (this.timer !== null) clearTimeout(this.timer)
+    this.timer = null
+    const socket = this.socket
+    this.socket = null
+    socket?.close()
+    this.become('off')
+  }
+
+  /** These cameras, and no other, from now on. */
+  subscribe(cameras: readonly string[]): void {
+    this.wanted = cameras
+    if (this.socket?.readyState === WebSocket.OPEN) this.ask(this.socket)
+  }
+
+  private ask(socket: WebSocket): void {
+    socket.send(JSON.stringify({ type: 'subscribe', cameras: this.wanted }))
+  }
+
+  private async connect(run: number): Promise<void> {
+    this.become('connecting')
+    try {
+      const ticket = await this.parts.ticket()
+      if (this.isCurrent(run)) this.attach(this.parts.open(this.parts.address(ticket)), run)
+    } catch (error) {
+      const signedOut = error instanceof Problem && error.status === 401
+      if (this.isCurrent(run) && !signedOut) this.later(run)
+    }
+  }
+
+  private attach(socket: WebSocket, run: number): void {
+    this.socket = socket
+    socket.onopen = () => {
+      this.parts.backoff.reset()
+      this.become('open')
+      this.ask(socket)
+    }
+    socket.onmessage = (event: MessageEvent<unknown>) => this.receive(event.data)
+    socket.onclose = () => {
+      if (this.socket !== socket) return
+      this.socket = null
+      if (this.isCurrent(run)) this.later(run)
+    }
+  }
+
+  private receive(data: unknown): void {
+    const message = messageOf(data)
+    for (const listener of this.listeners) {
+      if (message?.type === 'frame') listener.frame?.(message)
+      else if (message?.type === 'camera') listener.camera?.(message)
+    }
+  }
+
+  private become(state: LiveState): void {
+    this.state = state
+    for (const listener of this.listeners) listener.state?.(state)
+  }
+
+  private later(run: number): void {
+    this.become('connecting')
+    this.timer = setTimeout(() => void this.connect(run), this.parts.backoff.next())
+  }
+
+  private isCurrent(run: number): boolean {
+    return this.running && this.run === run
+  }
+}
+
+function messageOf(data: unknown): Message | null {
+  if (typeof data !== 'string') return null
+  try {
+    return JSON.parse(data) as Message
+  } catch {
+    return null // of a newer service, or not ours
+  }
+}

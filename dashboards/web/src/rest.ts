@@ -1,0 +1,16 @@
+/** The REST layer's messages by short names. */
+import type { components } from './api'
+
+type Schemas = components['schemas']
+
+export type Camera = Schemas['CameraOut']
+export type CameraChange = Schemas['CameraChange']
+export type NewCamera = Schemas['NewCamera']
+export type Face = Schemas['FaceOut']
+export type Gallery = Schemas['GalleryOut']
+export type PeoplePage = Schemas['PeoplePage']
+export type Person = Schemas['PersonOut']
+export type Ticket = Schemas['Ticket']
+export type Token = Schemas['Token']
+export type User = Schemas['UserOut']
+export type Verdict = Schemas['VerdictOut']

@@ -1,0 +1,42 @@
+/** What the pages work with, made once in main.ts and handed down. */
+import { inject, ref, type InjectionKey, type Ref } from 'vue'
+
+import { Backoff } from './backoff'
+import { Client } from './client'
+import { Http } from './http'
+import { Live, type LiveState } from './live'
+import { Session } from './session'
+
+export interface Services {
+  title: string
+  session: Session
+  client: Client
+  live: Live
+  liveState: Readonly<Ref<LiveState>>
+}
+
+export const SERVICES: InjectionKey<Services> = Symbol('services')
+
+export function createServices(base: string, title: string, storage: Storage): Services {
+  const session = new Session(storage)
+  const client = new Client(new Http(base, session))
+  const live = new Live({
+    ticket: () => client.ticket(),
+    address: (ticket) => client.liveAddress(ticket),
+    open: (address) => new WebSocket(address),
+    backoff: new Backoff(),
+  })
+  const liveState = ref<LiveState>('off')
+  live.listen({
+    state: (state) => {
+      liveState.value = state
+    },
+  })
+  return { title, session, client, live, liveState }
+}
+
+export function useServices(): Services {
+  const services = inject(SERVICES)
+  if (services === undefined) throw new Error('no services were provided')
+  return services
+}
