@@ -90,10 +90,22 @@ class Database:
             Transient: the server is away.
         """
         lost = asyncio.Event()
+
+        def heard(*_: object) -> None:
+            on_notify()
+
+        def ended(_: object) -> None:
+            lost.set()
+
         async with self.connection() as connection:
-            connection.add_termination_listener(lambda _: lost.set())
-            await connection.add_listener(channel, lambda *_: on_notify())
-            await lost.wait()
+            connection.add_termination_listener(ended)
+            await connection.add_listener(channel, heard)
+            try:
+                await lost.wait()
+            finally:
+                connection.remove_termination_listener(ended)
+                if not connection.is_closed():
+                    await connection.remove_listener(channel, heard)
 
     async def close(self) -> None:
         """Let all connections go, soon."""
