@@ -25,7 +25,7 @@ endif
 
 .PHONY: help
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "Variables: PYTHON=$(PYTHON) VENV=$(VENV) DEVICE=$(DEVICE) (cpu or gpu)"
 
 .PHONY: setup
@@ -39,11 +39,15 @@ check: setup ## lint, formatting, types, who may import what
 	$(BIN)/lint-imports
 
 .PHONY: test
-test: setup ## all tests but those that run long or want a Milvus server
-	$(BIN)/pytest -m "not milvus_server and not soak"
+test: setup web ## all tests but those that run long or want a Milvus server
+	$(BIN)/pytest -m "not milvus_server and not long and not soak"
+
+.PHONY: test-long
+test-long: setup web ## tests that kill and restart the program many times
+	$(BIN)/pytest -m long
 
 .PHONY: run
-run: setup ## watch a demo camera of our own on this terminal
+run: setup web ## the service with a demo camera of our own; the terminal says its address
 	$(BIN)/faceapi demo
 
 .PHONY: bench

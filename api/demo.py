@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import webbrowser
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -35,11 +36,11 @@ async def run_demo(settings: Settings) -> None:
     portrait(COLLINS), portrait(HOPPER)
     folder = _emptied(settings.faceapi.data_dir / "demo")
     own = settings.faceapi.model_copy(update={"data_dir": folder})
-    filming = asyncio.create_task(_film(folder / "film.mp4"))
     async with contextlib.AsyncExitStack() as stack:
+        filming = await stack.enter_async_context(_filming(folder / "film.mp4"))
 
         async def on_ready(ready: Ready) -> None:
-            camera = await stack.enter_async_context(VirtualCamera({"demo": await filming}))
+            camera = await stack.enter_async_context(VirtualCamera({"demo": await filming()}))
             await _furnish(ready, camera)
             _introduce(ready, console)
 
@@ -78,15 +79,24 @@ def _emptied(folder: Path) -> Path:
     return held
 
 
-async def _film(path: Path) -> Clip:
-    """Made by a process of its own: it takes seconds of Python, and the service starts meanwhile.
+@contextlib.asynccontextmanager
+async def _filming(path: Path) -> AsyncIterator[Callable[[], Awaitable[Clip]]]:
+    """A process of its own makes the film, while the service starts: it takes seconds of Python.
 
-    Raises:
-        Misconfigured: it cannot be made.
+    Yields what waits for the film; it raises Misconfigured if the film cannot be made.
     """
     command = [sys.executable, "-m", "api.film", str(path)]
     process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
-    _, errors = await process.communicate()
-    if process.returncode:
-        raise Misconfigured(f"the demo's film cannot be made: {errors.decode()[-500:]}")
-    return await asyncio.to_thread(read_clip, path)
+
+    async def film() -> Clip:
+        _, errors = await process.communicate()
+        if process.returncode:
+            raise Misconfigured(f"the demo's film cannot be made: {errors.decode()[-500:]}")
+        return await asyncio.to_thread(read_clip, path)
+
+    try:
+        yield film
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()

@@ -1,6 +1,11 @@
 """The demo, as somebody who has just come meets it."""
 
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
@@ -24,3 +29,17 @@ def test_one_person_is_named_and_the_other_after_the_visitor_enrolled_her(
         person(client, HOPPER, portrait(HOPPER))
         live.named(HOPPER)
     assert demo.stop() == 0
+
+
+def test_a_demo_that_cannot_listen_says_so_and_ends(new_service: Callable[..., Service]) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, "-m", "api", "demo", "--port", port],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env={**os.environ, "FACEAPI_DATA_DIR": str(new_service().folder)},
+        )
+    assert (done.returncode, f"127.0.0.1:{port}" in done.stderr) == (1, True)

@@ -21,7 +21,7 @@ from pipeline.photographs import read_photograph
 from tests.system.gst import GstServer
 from tests.system.service import Service, person, wait_until
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.long]
 
 _KILLS = 10
 
