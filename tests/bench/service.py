@@ -1,0 +1,140 @@
+"""The service under load: memory of all its processes, lag of its loop, delay of its results.
+
+    python tests/bench/service.py [CAMERAS [VIEWERS [MINUTES]]]
+
+It starts ``faceapi serve`` with the builtin pack and as many virtual cameras and viewers (a
+viewer reads the video and the websocket), and prints a line each half minute.
+"""
+
+import asyncio
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+
+from api.film import COLLINS, RATE, pictures, portrait
+from ingest.virtual.camera import VirtualCamera
+from ingest.virtual.clip import read_clip, write_clip
+from tests.system.service import Service, passable_folder, person
+
+_PERIOD = 30.0
+"""Seconds between two lines."""
+
+
+def family(process: int) -> Sequence[int]:
+    """A process and all below it."""
+    below = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [process, *(one for child in below for one in family(int(child)))]
+
+
+def resident(process: int) -> float:
+    """Megabytes of a process and all below it; shared pages are counted once (PSS)."""
+    total = 0
+    for one in family(process):
+        rollup = Path(f"/proc/{one}/smaps_rollup").read_text()
+        total += int(re.findall(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[0])
+    return total / 1024
+
+
+def histogram(metrics: str, name: str) -> Sequence[tuple[float, float]]:
+    """Upper bounds with how many lie below, over all labels."""
+    found: dict[float, float] = {}
+    for bound, count in re.findall(
+        rf'^{name}_bucket{{.*?le="([^"]+)"}} (\S+)', metrics, re.MULTILINE
+    ):
+        found[float(bound)] = found.get(float(bound), 0.0) + float(count)
+    return sorted(found.items())
+
+
+def quantile(before: str, after: str, name: str, part: float) -> float:
+    """The bound below which this part of what came between two scrapes lies, in milliseconds."""
+    start = dict(histogram(before, name))
+    counts = [(bound, count - start.get(bound, 0)) for bound, count in histogram(after, name)]
+    wanted = part * counts[-1][1]
+    return 1000 * next(bound for bound, count in counts if count >= wanted)
+
+
+async def look(service: Service, token: str, camera: str) -> None:
+    """A viewer: video and results of one camera."""
+    base, headers = service.url + service.prefix, {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(headers=headers, timeout=30) as client:
+        ticket = (await client.post(f"{base}/live/tickets")).json()["ticket"]
+        address = f"{base}/live?ticket={ticket}".replace("http", "ws", 1)
+        async with connect(address) as socket, asyncio.TaskGroup() as group:
+            await socket.send(f'{{"type": "subscribe", "cameras": ["{camera}"]}}')
+            group.create_task(_read(socket))
+            async with client.stream("GET", f"{base}/cameras/{camera}/video") as video:
+                async for _ in video.aiter_bytes():
+                    pass
+
+
+async def _read(socket: ClientConnection) -> None:
+    async for _ in socket:
+        pass
+
+
+@contextmanager
+def running() -> Iterator[Service]:
+    with passable_folder() as folder:
+        service = Service(folder).start()
+        try:
+            yield service
+        finally:
+            service.stop()
+
+
+async def measure(cameras: int, viewers: int, minutes: float) -> None:
+    with running() as service, tempfile.TemporaryDirectory() as name:
+        film = Path(name) / "film.mp4"
+        write_clip(film, pictures(), RATE)
+        async with AsyncExitStack() as stack:
+            source = await stack.enter_async_context(VirtualCamera({"film": read_clip(film)}))
+            with service.client() as client:
+                person(client, COLLINS, portrait(COLLINS))
+                token = client.headers["Authorization"].split()[1]
+                ids = [_camera(client, number, source) for number in range(cameras)]
+            async with asyncio.TaskGroup() as group:
+                looking = [
+                    group.create_task(look(service, token, ids[number % cameras]))
+                    for number in range(viewers)
+                ]
+                await _report(service, minutes)
+                for task in looking:
+                    task.cancel()
+
+
+def _camera(client: httpx.Client, number: int, source: VirtualCamera) -> str:
+    body = {"name": f"Camera {number}", "url": source.url("film").with_secrets}
+    return str(client.post("/cameras", json=body).json()["id"])
+
+
+async def _report(service: Service, minutes: float) -> None:
+    await asyncio.sleep(_PERIOD)  # warm
+    async with httpx.AsyncClient() as client:
+        first = (await client.get(f"{service.url}/metrics")).text
+        began = time.monotonic()
+        while time.monotonic() - began < 60 * minutes:
+            await asyncio.sleep(_PERIOD)
+            text = (await client.get(f"{service.url}/metrics")).text
+            lag = quantile(first, text, "faceapi_loop_lag_seconds", 0.99)
+            delay = [quantile(first, text, "faceapi_delay_seconds", part) for part in (0.5, 0.95)]
+            frames = histogram(text, "faceapi_delay_seconds")[-1][1]
+            frames -= histogram(first, "faceapi_delay_seconds")[-1][1]
+            rate = frames / (time.monotonic() - began)
+            print(  # noqa: T201 - this is what it is for
+                f"{time.monotonic() - began:6.0f} s  {resident(service.process.pid):6.0f} MB  {rate:5.1f} frames/s"
+                f"  lag p99 <= {lag:.0f} ms  delay p50 <= {delay[0]:.0f} p95 <= {delay[1]:.0f} ms",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    asked = [float(text) for text in sys.argv[1:]]
+    many, looking_on, long = [*asked, *[1.0, 1.0, 20.0][len(asked) :]]
+    asyncio.run(measure(int(many), int(looking_on), long))
