@@ -127,8 +127,9 @@ async def _report(service: Service, minutes: float) -> None:
             frames = histogram(text, "faceapi_delay_seconds")[-1][1]
             frames -= histogram(first, "faceapi_delay_seconds")[-1][1]
             rate = frames / (time.monotonic() - began)
+            memory = resident(service.process.pid)
             print(  # noqa: T201 - this is what it is for
-                f"{time.monotonic() - began:6.0f} s  {resident(service.process.pid):6.0f} MB  {rate:5.1f} frames/s"
+                f"{time.monotonic() - began:6.0f} s  {memory:6.0f} MB  {rate:5.1f} frames/s"
                 f"  lag p99 <= {lag:.0f} ms  delay p50 <= {delay[0]:.0f} p95 <= {delay[1]:.0f} ms",
                 flush=True,
             )
