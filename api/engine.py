@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from api.live import Hub
@@ -13,6 +13,7 @@ from api.sections import RtspSettings
 from api.video import Picture, Screens
 from api.wire import CameraMessage, LiveMessage, frame_message
 from ingest.fleet import CameraSpec, Fleet
+from ingest.numbering import Numbering
 from ingest.rtsp import RtspCamera, Timeouts
 from ingest.source import Change
 from ingest.supervisor import Backoff, supervised
@@ -77,7 +78,7 @@ class LocalEngine:
         self._screens = Screens(group)
         self._fleet = Fleet(group, self._watch, self._changed)
         self._recognizers: dict[CameraId, Recognizer] = {}
-        self._latest: dict[CameraId, int] = {}
+        self._numbers: defaultdict[CameraId, Numbering] = defaultdict(Numbering)
 
     async def put(self, camera: CameraSpec) -> None:
         """Watch a camera, or change it; the same again changes nothing."""
@@ -115,6 +116,7 @@ class LocalEngine:
         source = RtspCamera(spec.url, spec.camera, self._timeouts)
         recognizer = self._line.recognizer(self._gallery)
         self._recognizers[spec.camera] = recognizer
+        numbers = self._numbers[spec.camera]
         frames = supervised(
             source,
             backoff=self._backoff,
@@ -123,20 +125,9 @@ class LocalEngine:
         try:
             async with aclosing(frames):
                 window = self._line.settings.inference.window
-                await watch(self._onwards(frames), recognizer, self._publish, window)
+                await watch(numbers.onwards(frames), recognizer, self._publish, window)
         finally:
             del self._recognizers[spec.camera]
-
-    async def _onwards(self, frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
-        """The frames of all connections, with numbers that only grow while the program runs."""
-        base = 0
-        async for frame in frames:
-            latest = self._latest.get(frame.camera, -1)
-            if base + frame.seq <= latest:
-                base = latest + 1 - frame.seq
-            self._latest[frame.camera] = base + frame.seq
-            yield replace(frame, seq=base + frame.seq)
-            del frame  # while the next one is waited for, this one must not be held
 
     def _publish(self, frame: Frame, result: Result) -> None:
         self._hub.publish(frame_message(result, self._name))
