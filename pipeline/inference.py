@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +21,12 @@ Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
 
 _ERRORS_ONLY = 3
+_TURN = 0.0005
+"""Seconds after which a thread that computes lets another one into the interpreter.
+
+The event loop asks to be let in after each of its many short waits. By Python's own 5 ms one camera
+with one viewer made 8.5 frames a second with a lag (p99) of 500 ms, by this 14.7 of 15 with 10 ms.
+"""
 _NOT_A_MODEL = (
     binding.EPFail,
     binding.Fail,
@@ -72,6 +79,7 @@ class Lanes:
     def __init__(self, count: int) -> None:
         self.count = count
         cv2.setNumThreads(1)  # OpenCV's own threads would fight with the lanes for the cores
+        sys.setswitchinterval(_TURN)
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="lane")
 
     async def run(
