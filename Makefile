@@ -90,7 +90,7 @@ lock: setup ## pin what pyproject.toml asks for (UPGRADE=--upgrade: to the newes
 
 .PHONY: clean
 clean: ## remove .venv and every cache
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
 	find api ingest pipeline configs tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # No configuration and no environment of uv's: a lock must not tell where it was made.

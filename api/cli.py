@@ -28,6 +28,9 @@ app.command()(enroll)
 app.command()(login)
 app.command()(logout)
 
+_TALKATIVE = ("uvicorn", "websockets", "python_multipart", "httpx", "httpcore", "PIL")
+"""At level debug they would log what travels: names of people, tickets, forms with passwords."""
+
 Config = Annotated[
     Path | None, typer.Option("--config", help="YAML file over the shipped settings.")
 ]
@@ -189,6 +192,8 @@ def _settings(
     logging.basicConfig(
         level=settings.log.level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(max(logging.INFO, logging.root.level))
     return settings
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from pipeline.errors import FaceapiError, Misconfigured, Transient
 CONNECT, SEARCH, CHANGE = 5.0, 2.0, 10.0
 """Seconds that a server may take: to be connected, for a search, for anything else."""
 _REFUSED = frozenset({grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED})
+_AWAY = frozenset({grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNAVAILABLE})
 _ERRORS = (MilvusException, grpc.RpcError)
 
 
@@ -55,9 +57,12 @@ def connected(store: Store) -> MilvusClient:
 
     Raises:
         Transient: the server is out of reach.
-        Misconfigured: it knows no such user and password; another process uses the file.
+        Misconfigured: it knows no such user and password; another process uses the file, or
+            there can be none of that name.
         Broken: the file is damaged.
     """
+    if isinstance(store, LiteStore):
+        _check_place(store)
     # Every error is raised as well; printed, too, it would stand on the terminal twice.
     for name in ("pymilvus", "milvus_lite", "grpc._server"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
@@ -85,8 +90,14 @@ def explained(store: Store, *, opening: bool = False) -> Iterator[None]:
 def _meaning(
     store: Store, error: MilvusException | grpc.RpcError, *, opening: bool
 ) -> FaceapiError:
-    code = error.code() if isinstance(error, grpc.RpcError) else error.code
-    text = str(error.details() if isinstance(error, grpc.RpcError) else error.message)
+    # While it connects, the client hides the server's own answer behind one for all cases.
+    cause = error.__cause__ if isinstance(error.__cause__, grpc.RpcError) else error
+    if isinstance(cause, grpc.RpcError):
+        code, text = cause.code(), str(cause.details())
+    else:
+        code, text = cause.code, str(cause.message)
+    if code in _AWAY:
+        return Transient(f"{store} does not answer: {text}")
     if isinstance(store, LiteStore) and opening:
         let_go(store)
         if _is_held(store.path / "LOCK"):
@@ -94,7 +105,19 @@ def _meaning(
         return Broken(f"{store} cannot be opened: {text}")
     if code in _REFUSED or "auth check failure" in text:
         return Misconfigured(f"{store} refuses user and password (MILVUS_DB_USER): {text}")
-    return Transient(f"{store} does not answer: {text}")
+    return Transient(f"{store} cannot do it now: {text}")
+
+
+def _check_place(store: LiteStore) -> None:
+    """Setting a file aside helps against none of this."""
+    path, folder = store.path, store.path.parent
+    if path.suffix != ".db":
+        raise Misconfigured(f"{store}: its name must end in .db")
+    if not folder.is_dir():
+        raise Misconfigured(f"{store}: {folder} is no folder")
+    for place in (folder, path) if path.is_dir() else (folder,):
+        if not os.access(place, os.R_OK | os.W_OK | os.X_OK):
+            raise Misconfigured(f"{store}: this user may not read and write {place}")
 
 
 def _is_held(lock: Path) -> bool:

@@ -6,7 +6,7 @@ One collection for each gallery and model pack: vectors of different networks ne
 import asyncio
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, ParamSpec, Self, TypeVar
@@ -25,6 +25,7 @@ from pipeline.gallery.client import (
     connected,
     explained,
 )
+from pipeline.gallery.expressions import after, any_of, other_than
 from pipeline.gallery.people import nearest_people
 from pipeline.messages import (
     EnrolledFace,
@@ -34,6 +35,7 @@ from pipeline.messages import (
     Match,
     PackId,
     PersonId,
+    Vector,
     Vectors,
 )
 
@@ -42,12 +44,16 @@ __all__ = ["Broken", "LiteStore", "MilvusGallery", "Position", "ServerStore", "S
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
 
-_NEAREST, _DEEPER, _DEEPEST = 64, 4, 16384
-"""Templates asked for each probe; as many times more if they are all one person's; at most."""
+_NEAREST = 64
+"""Templates asked for each probe; as many of others if they are all one person's."""
 _BATCH = 1000
 """Rows of one request: far below the 64 MB that a server takes."""
+_PAGE = 10_000
+"""Ids of one request, of which Milvus gives at most 16384."""
+_UNFLUSHED = 64
+"""Rows that Lite may keep unflushed: 1000 of them make a search take 58 ms."""
 _LONGEST = 512
-"""Bytes of an id."""
+"""Bytes of an id in UTF-8."""
 _POSITIONS = "faceapi_positions"
 """The collection that says how far every other one has followed its log."""
 
@@ -70,7 +76,8 @@ def collection_name(gallery: GalleryId, pack: PackId) -> str:
 class MilvusGallery:
     """The templates of one gallery, made by one pack.
 
-    Milvus' client blocks, and Lite wants one caller: everything runs on a thread of its own.
+    Milvus' client blocks, so it has threads: one for what is asked quickly, one for changes, that no
+    search waits for a change while the server is frozen. Lite wants one caller: both are one.
     Open it with ``open``, and close it. All that it does raises ``Transient`` when the server is
     out of reach, within seconds; when the server is back, it goes on.
     """
@@ -79,8 +86,15 @@ class MilvusGallery:
         self._store = store
         self._collection = collection
         self._dimension = dimension
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="milvus")
+        self._changes = ThreadPoolExecutor(1, thread_name_prefix="milvus")
+        self._quick = (
+            self._changes
+            if isinstance(store, LiteStore)
+            else ThreadPoolExecutor(1, thread_name_prefix="milvus_quick")
+        )
         self._client: MilvusClient | None = None
+        self._unflushed = 0
+        self._closed = False
 
     @classmethod
     async def open(cls, store: Store, gallery: GalleryId, pack: PackId, dimension: int) -> Self:
@@ -89,12 +103,12 @@ class MilvusGallery:
         Raises:
             Transient: the server is out of reach.
             Misconfigured: the collection holds vectors of another dimension; user and password
-                are refused; the file is another process's.
+                are refused; the file is another process's, or its folder cannot be used.
             Broken: the file is damaged.
         """
         opened = cls(store, collection_name(gallery, pack), dimension)
         try:
-            await opened._run(opened._connect)
+            await opened._run(opened._changes, opened._connect)
         except BaseException:
             await opened.close()
             raise
@@ -104,19 +118,20 @@ class MilvusGallery:
         """Make these templates searchable; a face that is there already is replaced.
 
         Raises:
-            BadInput: a vector of another dimension, or with numbers that are none.
+            BadInput: a vector of another dimension, or with numbers that are none; an id that is
+                empty or longer than 512 bytes.
         """
         for face in faces:
-            if face.vector.shape != (self._dimension,) or not np.isfinite(face.vector).all():
-                raise BadInput(
-                    f"{face.face}: no vector of {self._dimension} finite numbers "
-                    f"but of {face.vector.shape}"
-                )
-        await self._run(self._add, faces)
+            _check_id(face.face)
+            _check_id(face.person)
+            self._check(face.vector, face.face)
+        for at in range(0, len(faces), _BATCH):  # one by one: searches come between
+            await self._run(self._changes, self._add, faces[at : at + _BATCH])
 
     async def remove(self, faces: Sequence[FaceId]) -> None:
         """Forget these templates; an unknown id is no error."""
-        await self._run(self._remove, faces)
+        for at in range(0, len(faces), _BATCH):
+            await self._run(self._changes, self._remove, faces[at : at + _BATCH])
 
     async def search(self, vectors: Vectors) -> Sequence[Sequence[Match]]:
         """For each vector its nearest people, nearest first; similarity is the cosine."""
@@ -126,35 +141,48 @@ class MilvusGallery:
         """For each vector its nearest templates, nearest first; of two people at least, if it can.
 
         Two, because a name is given by the distance to the next person.
+
+        Raises:
+            BadInput: a vector of another dimension, or with numbers that are none.
         """
-        return await self._run(self._search, vectors) if len(vectors) else []
+        for vector in vectors:
+            self._check(vector, "a probe")
+        return await self._run(self._quick, self._search, vectors) if len(vectors) else []
 
     async def faces(self) -> set[FaceId]:
         """Every template's id."""
-        return await self._run(self._faces)
+        return await self._run(self._changes, self._faces)
 
     async def position(self) -> Position | None:
         """What was marked last; None in a new collection."""
-        return await self._run(self._position)
+        return await self._run(self._quick, self._position)
 
     async def mark(self, position: Position) -> None:
         """Keep a position beside the templates: if they are lost, it is."""
-        await self._run(self._mark, position)
+        await self._run(self._changes, self._mark, position)
 
     async def clear(self) -> None:
         """Forget all templates, and the position."""
-        await self._run(self._clear)
+        await self._run(self._changes, self._clear)
 
     async def drop(self) -> None:
         """Delete the collection with all its templates."""
-        await self._run(self._drop)
+        await self._run(self._changes, self._drop)
 
     async def close(self) -> None:
-        """Let the store go; the collection stays."""
+        """Let the store go, without waiting for it; the collection stays."""
+        if self._closed:
+            return
+        self._closed = True
+        # In the order of the work: also a connection that is still being made is let go.
+        self._changes.submit(self._let_go)
+        self._quick.shutdown(wait=False)
+        self._changes.shutdown(wait=False)
+
+    def _let_go(self) -> None:
         client, self._client = self._client, None
         if client is not None:
-            await asyncio.wrap_future(self._thread.submit(client.close))
-        self._thread.shutdown(wait=False)
+            client.close()
 
     @property
     def _open(self) -> MilvusClient:
@@ -213,30 +241,31 @@ class MilvusGallery:
 
     def _add(self, faces: Sequence[EnrolledFace]) -> None:
         rows = [{"face": face.face, "person": face.person, "vector": face.vector} for face in faces]
-        for at in range(0, len(rows), _BATCH):
-            self._open.upsert(self._collection, rows[at : at + _BATCH], timeout=CHANGE)
-        if rows:
+        self._open.upsert(self._collection, rows, timeout=CHANGE)
+        self._unflushed += len(rows)
+        # A server flushes by itself, searches what is not flushed, and takes 3 s when it is told to.
+        if isinstance(self._store, LiteStore) and self._unflushed >= _UNFLUSHED:
             self._open.flush(self._collection, timeout=CHANGE)
+            self._unflushed = 0
 
     def _remove(self, faces: Sequence[FaceId]) -> None:
-        for at in range(0, len(faces), _BATCH):
-            these = _any_of("face", faces[at : at + _BATCH])
-            self._open.delete(self._collection, filter=these, timeout=CHANGE)
+        self._open.delete(self._collection, filter=any_of("face", faces), timeout=CHANGE)
 
     def _search(self, vectors: Vectors) -> Sequence[Sequence[Hit]]:
-        limit = _NEAREST
-        while True:
-            found = self._nearest(vectors, limit)
-            if limit == _DEEPEST or not any(_is_one_person(hits, limit) for hits in found):
-                return found
-            limit = min(limit * _DEEPER, _DEEPEST)
+        found = self._nearest(vectors)
+        for person, rows in _crowds(found).items():
+            others = self._nearest(vectors[rows], other_than("person", person))
+            for row, hits in zip(rows, others, strict=True):
+                found[row] += hits  # all of them are further away
+        return found
 
-    def _nearest(self, vectors: Vectors, limit: int) -> Sequence[Sequence[Hit]]:
+    def _nearest(self, vectors: Vectors, where: str = "") -> list[list[Hit]]:
         found = self._open.search(
             self._collection,
             data=list(vectors),
             anns_field="vector",
-            limit=limit,
+            filter=where,
+            limit=_NEAREST,
             output_fields=["face", "person"],
             timeout=SEARCH,
         )
@@ -246,19 +275,31 @@ class MilvusGallery:
         ]
 
     def _faces(self) -> set[FaceId]:
-        rows = self._open.query_iterator(
-            self._collection, batch_size=_BATCH, output_fields=["face"], timeout=CHANGE
-        )
+        """Page by page, each after the last id of the one before.
+
+        The client's own iterator does not escape that id, and tries a frozen server for 48 s.
+        """
         found: set[FaceId] = set()
-        while batch := rows.next():
-            found.update(FaceId(row["face"]) for row in batch)
-        rows.close()
-        return found
+        last = ""
+        while True:
+            rows = self._open.query(
+                self._collection,
+                filter=after("face", last),
+                output_fields=["face"],
+                limit=_PAGE,
+                iterator="True",  # in the order of ids
+                reduce_stop_for_best="True",
+                timeout=CHANGE,
+            )
+            found.update(FaceId(row["face"]) for row in rows)
+            if len(rows) < _PAGE:
+                return found
+            last = rows[-1]["face"]
 
     def _position(self) -> Position | None:
         rows = self._open.query(
             _POSITIONS,
-            filter=_any_of("collection", [self._collection]),
+            filter=any_of("collection", [self._collection]),
             output_fields=["log", "number"],
             timeout=SEARCH,
         )
@@ -279,34 +320,42 @@ class MilvusGallery:
         self._open.load_collection(self._collection, timeout=CHANGE)
 
     def _drop(self) -> None:
-        this = _any_of("collection", [self._collection])
+        this = any_of("collection", [self._collection])
         self._open.delete(_POSITIONS, filter=this, timeout=CHANGE)
         self._open.drop_collection(self._collection, timeout=CHANGE)
 
+    def _check(self, vector: Vector, whose: str) -> None:
+        if vector.shape != (self._dimension,) or not np.isfinite(vector).all():
+            raise BadInput(
+                f"{whose}: no vector of {self._dimension} finite numbers but of {vector.shape}"
+            )
+
     async def _run(
         self,
+        thread: ThreadPoolExecutor,
         work: Callable[Arguments, Answer],
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Answer:
+        if self._closed:
+            raise RuntimeError("this gallery is closed")
         with explained(self._store):
-            return await asyncio.wrap_future(self._thread.submit(work, *args, **kwargs))
+            return await asyncio.wrap_future(thread.submit(work, *args, **kwargs))
+
+
+def _check_id(text: str) -> None:
+    if not 0 < len(text.encode()) <= _LONGEST:
+        raise BadInput(f"an id has 1 to {_LONGEST} bytes in UTF-8, not so {text[:80]!r}")
 
 
 def _hit(face: str, person: str, similarity: float) -> Hit:
     return Hit(FaceId(face), PersonId(person), float(similarity))
 
 
-def _is_one_person(hits: Sequence[Hit], limit: int) -> bool:
-    """Whether there may be somebody behind the many templates of one person."""
-    return len(hits) == limit and len({hit.person for hit in hits}) == 1
-
-
-def _any_of(field: str, ids: Iterable[str]) -> str:
-    """Milvus' expression for rows with one of these ids, whatever characters they have."""
-    return f"{field} in [{', '.join(map(_quoted, ids))}]"
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+def _crowds(found: Sequence[Sequence[Hit]]) -> dict[PersonId, list[int]]:
+    """Who takes all places beside a probe, so that others may be hidden; beside which ones."""
+    crowds: dict[PersonId, list[int]] = {}
+    for row, hits in enumerate(found):
+        if len(hits) == _NEAREST and len({hit.person for hit in hits}) == 1:
+            crowds.setdefault(hits[0].person, []).append(row)
+    return crowds

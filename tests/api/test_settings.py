@@ -379,3 +379,65 @@ def test_a_user_keeps_files_in_folders_of_their_own(monkeypatch: pytest.MonkeyPa
     assert folders.data_dir == platformdirs.user_data_path("faceapi")
     assert folders.data_dir == Path("/home/ann/data/faceapi")
     assert folders.cache_dir == Path("/home/ann/cache/faceapi")
+
+
+# Names that are fixed
+
+FIXED = {
+    "MILVUS_DB_HOST": "db",
+    "MILVUS_DB_PORT": "1",
+    "MILVUS_DB_USER": "u",
+    "MILVUS_DB_PASSWORD": "p",
+    "MILVUS_DB_DB_NAME": "d",
+    "SQL_BACKEND": "asyncpg",
+    "SQL_HOST": "db",
+    "SQL_PORT": "1",
+    "SQL_USERNAME": "u",
+    "SQL_PASSWORD": "p",
+    "SQL_DATABASE": "d",
+    "MODEL_PACK": "p",
+    "MODEL_PATH": "/x.onnx",
+    "MODEL_LOADER": "onnx",
+    "MODEL_THRESHOLD": "0.5",
+    "MODEL_DEVICE": "cuda:1",
+    "MODEL_EMB_DIM": "512",
+    "API_V1_STR": "/v2",
+    "PROJECT_NAME": "FaceAPI (dev)",
+    "JWT_SECRET_KEY": "k",
+    "JWT_ALGORITHM": "HS512",
+    "ACCESS_TOKEN_EXPIRE_MINUTES": "5",
+    "PASSWORD_HASH_ALGORITHM": "sha256_crypt",
+    "ALLOW_FACE_DEDUPLICATION": "true",
+    "BACKEND_HOST": "192.0.2.7",
+    "BACKEND_PORT": "1",
+    "LOG_LEVEL": "DEBUG",
+    "FACEAPI_DATA_DIR": "/x",
+}
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_a_fixed_name_is_a_setting(name: str) -> None:
+    assert load_settings(None, {name: FIXED[name]}) != load_settings(None, {}) or name in {
+        "SQL_BACKEND",
+        "MODEL_LOADER",
+    }
+
+
+@pytest.mark.parametrize(
+    ("environ", "allowed"),
+    [
+        ({}, False),
+        ({"ALLOW_FACE_DEDUPLICATION": "true"}, True),
+        ({"ALLOW_FACE_DEDUPICATION": "true"}, True),
+        ({"ALLOW_FACE_DEDUPICATION": "false", "ALLOW_FACE_DEDUPLICATION": "true"}, False),
+    ],
+)
+def test_the_older_spelling_of_deduplication_counts(
+    environ: Mapping[str, str], allowed: bool
+) -> None:
+    assert load_settings(None, environ).allow.duplicates is allowed
+
+
+def test_other_origins_are_listed() -> None:
+    settings = load_settings(None, {"BACKEND_ORIGINS": "http://a:3000/, https://b"})
+    assert settings.backend.foreign_origins == ["http://a:3000", "https://b"]

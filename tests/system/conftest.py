@@ -64,7 +64,8 @@ def new_service(cache: Path) -> Iterator[Callable[..., Service]]:
 def service(cache: Path) -> Iterator[Service]:
     """A running service for the tests of one file; each leaves it as it found it."""
     with passable_folder() as folder:
-        running = Service(folder, environ={"FACEAPI_CACHE_DIR": str(cache)}).start()
+        loud = ("serve", "--log-level", "debug")
+        running = Service(folder, loud, {"FACEAPI_CACHE_DIR": str(cache)}).start()
         try:
             yield running
         finally:

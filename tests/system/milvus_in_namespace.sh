@@ -18,7 +18,7 @@ inside() { # WORK: the server and the tests, in the namespace
     done
     MILVUS_DB_HOST=127.0.0.1 MILVUS_DB_PORT=19530 \
         "$python" -m pytest -m "milvus_server or gallery" \
-        tests/pipeline/gallery tests/system/test_service.py || status=$?
+        tests/pipeline/gallery tests/system/test_service.py tests/system/test_service_milvus.py || status=$?
     [ "$status" -eq 0 ] || tail -n 40 "$work/server.log"
     kill "$server" && wait "$server" || true
     return "$status"

@@ -331,6 +331,7 @@ def test_cameras_come_and_go_while_it_runs(
         live.until(lambda message: message["type"] == "frame", "a frame")
     assert client.delete(f"/cameras/{camera}").status_code == 204
     assert client.get(f"/cameras/{camera}").status_code == 404
+    assert COLLINS not in service.said()  # at log level debug
 
 
 def test_the_video_says_which_frame_each_picture_is(

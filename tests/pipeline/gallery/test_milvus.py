@@ -1,7 +1,6 @@
 """The same tests for every gallery: Milvus Lite in a file, the exact one, a Milvus server."""
 
 import asyncio
-import contextlib
 import os
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from pipeline.gallery.milvus import (
 )
 from pipeline.messages import EnrolledFace, FaceId, GalleryId, PackId, PersonId, Vectors
 from pipeline.stages import Enrolled, Gallery
+from tests.tcp import Wire
 
 DIMENSION = 32
 SHOP = GalleryId("shop")
@@ -348,42 +348,10 @@ async def in_another_process(path: Path, body: str) -> str:
 # A server that goes away and comes back
 
 
-class Wire:
-    """A TCP connection to the server that can be cut and frozen."""
-
-    def __init__(self, store: ServerStore) -> None:
-        self._target = (store.host, store.port)
-        self._open: set[asyncio.StreamWriter] = set()
-        self.flows = asyncio.Event()
-        self.flows.set()
-
-    async def start(self, port: int = 0) -> int:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
-        return int(self._server.sockets[0].getsockname()[1])
-
-    async def cut(self) -> None:
-        self._server.close()
-        for writer in list(self._open):
-            writer.transport.abort()
-        await asyncio.sleep(0)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there = await asyncio.open_connection(*self._target)
-        self._open |= {writer, there[1]}
-        await asyncio.gather(self._pass(reader, there[1]), self._pass(there[0], writer))
-
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            while data := await reader.read(65536):
-                await self.flows.wait()
-                writer.write(data)
-        writer.close()
-
-
 @pytest.mark.milvus_server
 async def test_a_server_that_is_away_or_frozen_is_transient_and_is_found_again() -> None:
     direct = server("default")
-    wire = Wire(direct)
+    wire = Wire(direct.host, direct.port)
     port = await wire.start()
     away = await MilvusGallery.open(
         ServerStore("127.0.0.1", port, "root", "default"), SHOP, PACK, DIMENSION
