@@ -11,6 +11,7 @@ DEVICE ?= $(if $(wildcard $(VENV)/locked-gpu),gpu,cpu)
 SOAK ?= 1
 CLIP ?= $(FACEAPI_TEST_DATA)/clips/face-demographics-walking-and-pause.mp4
 PEOPLE ?= $(FACEAPI_TEST_DATA)/faces
+LOAD ?= 4 4 2
 UPGRADE ?=
 
 BIN := $(VENV)/bin
@@ -64,8 +65,9 @@ run: setup web ## the service with a demo camera of our own; the terminal says i
 	$(BIN)/faceapi demo
 
 .PHONY: bench
-bench: setup ## frames a second (CLIP=video PEOPLE=folder; else those in FACEAPI_TEST_DATA)
+bench: setup ## frames a second (CLIP=video PEOPLE=folder; else those in FACEAPI_TEST_DATA), then the service
 	$(BIN)/python tests/bench/throughput.py "$(CLIP)" "$(PEOPLE)"
+	PYTHONPATH=. $(BIN)/python tests/bench/service.py $(LOAD)
 
 .PHONY: soak
 soak: setup ## tests that run long; SOAK=10 makes them ten times as long

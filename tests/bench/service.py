@@ -1,6 +1,6 @@
 """The service under load: memory of all its processes, lag of its loop, delay of its results.
 
-    python tests/bench/service.py [CAMERAS [VIEWERS [MINUTES]]]
+    PYTHONPATH=. python tests/bench/service.py [CAMERAS [VIEWERS [MINUTES]]]
 
 It starts ``faceapi serve`` with the builtin pack and as many virtual cameras and viewers (a
 viewer reads the video and the websocket), and prints a line each half minute.
