@@ -79,7 +79,7 @@ async def seconds_watched(
     """How long the whole line takes, from the file to the result."""
     results = 0
 
-    def count(_: object) -> None:
+    def count(*_: object) -> None:
         nonlocal results
         results += 1
 
