@@ -76,8 +76,9 @@ def collection_name(gallery: GalleryId, pack: PackId) -> str:
 class MilvusGallery:
     """The templates of one gallery, made by one pack.
 
-    Milvus' client blocks, so it has threads: one for what is asked quickly, one for changes, that no
-    search waits for a change while the server is frozen. Lite wants one caller: both are one.
+    Milvus' client blocks, so it has threads: one for what is asked quickly, one for changes, so
+    that no search waits for a change while the server is frozen. Lite wants one caller: both are
+    one.
     Open it with ``open``, and close it. All that it does raises ``Transient`` when the server is
     out of reach, within seconds; when the server is back, it goes on.
     """
@@ -243,7 +244,7 @@ class MilvusGallery:
         rows = [{"face": face.face, "person": face.person, "vector": face.vector} for face in faces]
         self._open.upsert(self._collection, rows, timeout=CHANGE)
         self._unflushed += len(rows)
-        # A server flushes by itself, searches what is not flushed, and takes 3 s when it is told to.
+        # A server flushes by itself, searches what is not flushed, and takes 3 s to do it when told.
         if isinstance(self._store, LiteStore) and self._unflushed >= _UNFLUSHED:
             self._open.flush(self._collection, timeout=CHANGE)
             self._unflushed = 0
