@@ -244,7 +244,7 @@ class MilvusGallery:
         rows = [{"face": face.face, "person": face.person, "vector": face.vector} for face in faces]
         self._open.upsert(self._collection, rows, timeout=CHANGE)
         self._unflushed += len(rows)
-        # A server flushes by itself, searches what is not flushed, and takes 3 s to do it when told.
+        # A server searches what is not flushed, too, and takes 3 s to flush.
         if isinstance(self._store, LiteStore) and self._unflushed >= _UNFLUSHED:
             self._open.flush(self._collection, timeout=CHANGE)
             self._unflushed = 0
