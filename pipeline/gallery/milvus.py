@@ -9,12 +9,13 @@ import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import ParamSpec, Self, TypeVar
 
 import numpy as np
-from pymilvus import DataType, MilvusClient
+from pymilvus import MilvusClient
 
 from pipeline.errors import BadInput, Misconfigured
+from pipeline.gallery import collections
 from pipeline.gallery.client import (
     CHANGE,
     SEARCH,
@@ -25,6 +26,7 @@ from pipeline.gallery.client import (
     connected,
     explained,
 )
+from pipeline.gallery.collections import LONGEST, POSITIONS
 from pipeline.gallery.expressions import after, any_of, other_than
 from pipeline.gallery.people import nearest_people
 from pipeline.messages import (
@@ -52,10 +54,6 @@ _PAGE = 10_000
 """Ids of one request, of which Milvus gives at most 16384."""
 _UNFLUSHED = 64
 """Rows that Lite may keep unflushed: 1000 of them make a search take 58 ms."""
-_LONGEST = 512
-"""Bytes of an id in UTF-8."""
-_POSITIONS = "faceapi_positions"
-"""The collection that says how far every other one has followed its log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,51 +192,12 @@ class MilvusGallery:
     def _connect(self) -> None:
         self._client = connected(self._store)
         with explained(self._store, opening=True):
-            if not self._open.has_collection(self._collection, timeout=CHANGE):
-                self._create()
-            self._open.load_collection(self._collection, timeout=CHANGE)
-            if not self._open.has_collection(_POSITIONS, timeout=CHANGE):
-                self._create_positions()
-            self._open.load_collection(_POSITIONS, timeout=CHANGE)
-            there = self._there()
+            there = collections.prepare(self._open, self._collection, self._dimension)
         if there != self._dimension:
             raise Misconfigured(
                 f"{self._store}: {self._collection} holds vectors of {there} numbers, "
                 f"the pack makes {self._dimension}"
             )
-
-    def _there(self) -> int:
-        """The dimension of what the collection holds."""
-        described = self._open.describe_collection(self._collection, timeout=CHANGE)["fields"]
-        (there,) = (one["params"]["dim"] for one in described if one["name"] == "vector")
-        return int(there)
-
-    def _create(self) -> None:
-        schema = self._open.create_schema(auto_id=False, enable_dynamic_field=False)
-        schema.add_field("face", DataType.VARCHAR, is_primary=True, max_length=_LONGEST)
-        schema.add_field("person", DataType.VARCHAR, max_length=_LONGEST)
-        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=self._dimension)
-        self._create_collection(self._collection, schema, "COSINE")
-
-    def _create_positions(self) -> None:
-        """Milvus wants a vector in every collection, so there is one of two numbers."""
-        schema = self._open.create_schema(auto_id=False, enable_dynamic_field=False)
-        schema.add_field("collection", DataType.VARCHAR, is_primary=True, max_length=_LONGEST)
-        schema.add_field("log", DataType.VARCHAR, max_length=_LONGEST)
-        schema.add_field("number", DataType.INT64)
-        schema.add_field("vector", DataType.FLOAT_VECTOR, dim=2)
-        self._create_collection(_POSITIONS, schema, "L2")
-
-    def _create_collection(self, name: str, schema: Any, metric: str) -> None:  # noqa: ANN401 - pymilvus has no types
-        index = self._open.prepare_index_params()
-        index.add_index("vector", index_type="FLAT", metric_type=metric)
-        self._open.create_collection(
-            name,
-            schema=schema,
-            index_params=index,
-            consistency_level="Strong",
-            timeout=CHANGE,
-        )
 
     def _add(self, faces: Sequence[EnrolledFace]) -> None:
         rows = [{"face": face.face, "person": face.person, "vector": face.vector} for face in faces]
@@ -299,7 +258,7 @@ class MilvusGallery:
 
     def _position(self) -> Position | None:
         rows = self._open.query(
-            _POSITIONS,
+            POSITIONS,
             filter=any_of("collection", [self._collection]),
             output_fields=["log", "number"],
             timeout=SEARCH,
@@ -313,16 +272,15 @@ class MilvusGallery:
             "number": position.number,
             "vector": [0.0, 0.0],
         }
-        self._open.upsert(_POSITIONS, [row], timeout=CHANGE)
+        self._open.upsert(POSITIONS, [row], timeout=CHANGE)
 
     def _clear(self) -> None:
         self._drop()
-        self._create()
-        self._open.load_collection(self._collection, timeout=CHANGE)
+        collections.prepare(self._open, self._collection, self._dimension)
 
     def _drop(self) -> None:
         this = any_of("collection", [self._collection])
-        self._open.delete(_POSITIONS, filter=this, timeout=CHANGE)
+        self._open.delete(POSITIONS, filter=this, timeout=CHANGE)
         self._open.drop_collection(self._collection, timeout=CHANGE)
 
     def _check(self, vector: Vector, whose: str) -> None:
@@ -345,8 +303,8 @@ class MilvusGallery:
 
 
 def _check_id(text: str) -> None:
-    if not 0 < len(text.encode()) <= _LONGEST:
-        raise BadInput(f"an id has 1 to {_LONGEST} bytes in UTF-8, not so {text[:80]!r}")
+    if not 0 < len(text.encode()) <= LONGEST:
+        raise BadInput(f"an id has 1 to {LONGEST} bytes in UTF-8, not so {text[:80]!r}")
 
 
 def _hit(face: str, person: str, similarity: float) -> Hit:
