@@ -103,7 +103,6 @@ class Index:
                 self.trouble = ""
             except Broken as error:
                 await self._set_aside(error)
-                continue
             except Transient as error:
                 self.trouble = str(error)
             self.settled.set()

@@ -1,7 +1,7 @@
 """Live results: a ticket by HTTP, then a websocket."""
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
@@ -85,9 +85,10 @@ async def _text(socket: WebSocket) -> str:
 
 async def _send(socket: WebSocket, results: Results, wanted: SubscribeMessage) -> None:
     cameras = None if wanted.cameras is None else {CameraId(one) for one in wanted.cameras}
-    async with aclosing(results.subscribe(cameras)) as messages:
-        async for message in messages:
-            await socket.send_text(message.model_dump_json())
+    with suppress(WebSocketDisconnect):  # the one who receives hears of it, too
+        async with aclosing(results.subscribe(cameras)) as messages:
+            async for message in messages:
+                await socket.send_text(message.model_dump_json())
 
 
 async def _ended(task: asyncio.Task[None] | None) -> None:
