@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.bell import Bell
-from api.store.changes import Changes
+from api.store.changes import Changes, Head
 from api.store.faces import Faces
 from api.store.messages import Change, Kind
 from pipeline.errors import Transient
@@ -100,7 +100,6 @@ class Index:
             try:
                 async with self._writing:
                     await self._catch_up(await self._opened())
-                self.trouble = ""
             except Broken as error:
                 await self._set_aside(error)
             except Transient as error:
@@ -116,11 +115,8 @@ class Index:
         """
         began = time.monotonic()
         async with self._writing:
-            self.trouble = "it is being rebuilt"
             gallery = await self._opened()
-            await gallery.clear()
-            await self._catch_up(gallery)
-            self.trouble = ""
+            await self._catch_up(gallery, anew=True)
             return Rebuilt(len(await gallery.faces()), time.monotonic() - began)
 
     async def compare(self) -> Comparison:
@@ -168,20 +164,28 @@ class Index:
             )
         return self._gallery
 
-    async def _catch_up(self, gallery: MilvusGallery) -> None:
+    async def _catch_up(self, gallery: MilvusGallery, *, anew: bool = False) -> None:
         """Apply what the log says beyond the index's position, which the index itself keeps.
 
         An index of another log, or one that is ahead of it (a backup was restored), begins anew.
         """
         async with self._changes.exclusive(str(self._place)):
             head, position = await self._changes.head(), await gallery.position()
-            if position is None or position.log != head.log or position.number > head.number:
-                await gallery.clear()
-                position = Position(head.log, 0)
+            if anew or position is None or not _leads_to(head, position):
+                position = await self._begin(gallery, head.log)
             while batch := await self._changes.after(position.number, _BATCH):
                 await self._apply(gallery, batch)
                 position = Position(head.log, batch[-1].number)
                 await gallery.mark(position)
+        self.trouble = ""
+
+    async def _begin(self, gallery: MilvusGallery, log: str) -> Position:
+        """Empty it; marked as empty, or that of a log without changes would begin at every ring."""
+        self.trouble = "it is being made anew"
+        await gallery.clear()
+        position = Position(log, 0)
+        await gallery.mark(position)
+        return position
 
     async def _apply(self, gallery: MilvusGallery, batch: Sequence[Change]) -> None:
         """Of each face only the last change counts; what is gone by now is not added any more."""
@@ -201,6 +205,11 @@ class Index:
         await asyncio.to_thread(_replace, store.path, aside)
         _log.error("%s; it was set aside as %s and is made anew", error, aside.name)
         self.trouble = "its file was broken, and is made anew"
+
+
+def _leads_to(head: Head, position: Position) -> bool:
+    """Whether the log, as it stands, is what was followed up to there."""
+    return position.log == head.log and position.number <= head.number
 
 
 def _replace(source: Path, target: Path) -> None:

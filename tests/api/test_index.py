@@ -19,7 +19,7 @@ from api.store.messages import NewFace, Person, StoredFace
 from api.store.people import People
 from pipeline.errors import Transient
 from pipeline.gallery.milvus import LiteStore, MilvusGallery, Position
-from pipeline.messages import FaceId, GalleryId, PackId, PersonId, Vector, Vectors
+from pipeline.messages import EnrolledFace, FaceId, GalleryId, PackId, PersonId, Vector, Vectors
 
 PACK = PackId("pack-1")
 DIMENSION = 16
@@ -162,6 +162,15 @@ async def test_an_index_of_another_log_or_ahead_of_it_begins_anew(world: World) 
         assert await world.index.compare() == await world.index.compare()
         assert await world.found(1) == [ann.id]
         assert await gallery.position() == Position(head.log, head.number)
+
+
+async def test_the_index_of_an_empty_log_is_begun_once(world: World) -> None:
+    """Emptying takes a server seconds, in which nobody is found."""
+    gallery = world.index._gallery
+    assert gallery is not None
+    stray = EnrolledFace(FaceId("stray"), PersonId("nobody"), vector(1))
+    await gallery.add([stray])
+    assert (await world.index.compare()).surplus == [stray.face]
 
 
 async def test_what_differs_is_told_and_mended(world: World) -> None:
