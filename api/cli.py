@@ -48,6 +48,9 @@ LogLevel = Annotated[
 ]
 Reload = Annotated[bool, typer.Option("--reload", help="Begin anew when the code changes.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON line a frame, then a summary.")]
+Keys = Annotated[
+    Path | None, typer.Option("--keys", help="Folder of the backup's keys; else FOLDER-keys.")
+]
 Seconds = Annotated[float | None, typer.Option("--max-seconds", min=0, help="Stop after so long.")]
 
 
@@ -129,6 +132,52 @@ def doctor(config: Config = None, set_: Overrides = None) -> None:
     raise typer.Exit(examine(_settings(config, set_)))
 
 
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(help="A new folder.")],
+    keys: Keys = None,
+    kept: Annotated[
+        list[Path] | None, typer.Option("--with", help="A file to keep with the keys: settings.")
+    ] = None,
+    config: Config = None,
+    set_: Overrides = None,
+) -> None:
+    """Back the database up, encrypted, while the service runs; the keys apart."""
+    from api.backup.making import back_up
+
+    settings = _settings(config, set_)
+    place = keys or _beside(folder)
+    made = asyncio.run(
+        back_up(settings, folder, place, _passphrase(settings, new=True), kept or [])
+    )
+    typer.echo(f"{made.tables['people']} people, {made.tables['faces']} faces in {folder}")
+    typer.echo(f"what opens it is in {place}: keep it, and the passphrase, in another place")
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(help="The folder of a backup.")],
+    keys: Keys = None,
+    kept: Annotated[
+        Path | None, typer.Option("--settings", help="Folder for the files kept with the keys.")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Also if the database is not empty: all in it goes.")
+    ] = False,
+    config: Config = None,
+    set_: Overrides = None,
+) -> None:
+    """Fill the database from a backup, while the service does not run."""
+    from api.backup.restoring import lay_out, restore
+
+    settings = _settings(config, set_)
+    place, passphrase = keys or _beside(folder), _passphrase(settings, new=False)
+    safe = asyncio.run(restore(settings, folder, place, passphrase, replace=replace))
+    if kept is not None:
+        lay_out(safe, kept)
+    typer.echo("restored; start the service: it makes its index anew")
+
+
 @models_app.command("list")
 def models_list(config: Config = None, set_: Overrides = None) -> None:
     """The packs, their licences, and whether they are here."""
@@ -176,6 +225,18 @@ def main() -> None:
     except BrokenPipeError:  # whoever read our lines has enough
         sys.stderr.close()
         sys.exit(0)
+
+
+def _beside(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}-keys")
+
+
+def _passphrase(settings: Settings, *, new: bool) -> str:
+    """The one that is set, or that is typed now; a new one twice."""
+    if settings.backup.passphrase is not None:
+        return settings.backup.passphrase.get_secret_value()
+    typed: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=new)
+    return typed
 
 
 def _listening(host: str | None, port: int | None, level: str | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""The folder of what must not be lost, held by one program at a time."""
+"""The folder of what must not be lost, held by one program at a time; the secrets in it."""
 
 import contextlib
 import fcntl
@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.errors import Misconfigured
+
+
+class InUse(Misconfigured):
+    """Another process holds the folder."""
+
 
 _LONGEST_PID = 20
 """Bytes; the largest there is has ten digits."""
@@ -20,7 +25,8 @@ def claimed(folder: Path) -> Iterator[Path]:
     ends.
 
     Raises:
-        Misconfigured: another process holds it, or it cannot be made or written.
+        InUse: another process holds it.
+        Misconfigured: it cannot be made or written.
     """
     folder = folder.expanduser().absolute()
     with _explained(folder):
@@ -34,6 +40,26 @@ def claimed(folder: Path) -> Iterator[Path]:
         yield folder
     finally:
         os.close(lock)
+
+
+def keep(file: Path, secret: bytes) -> None:
+    """Write a secret for the owner's eyes: all of it or nothing, and on the disk when it returns.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    begun = file.with_suffix(".new")
+    begun.unlink(missing_ok=True)
+    with os.fdopen(os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+        stream.write(secret)
+        stream.flush()
+        os.fsync(stream.fileno())
+    begun.rename(file)
+    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _make(folder: Path) -> None:
@@ -51,7 +77,7 @@ def _take(lock: int, folder: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise Misconfigured(
+        raise InUse(
             f"{folder} is in use by {_holder(lock)}: stop it, or give this one a data folder of "
             "its own (FACEAPI_DATA_DIR)"
         ) from None

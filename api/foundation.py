@@ -2,13 +2,12 @@
 
 import asyncio
 import contextlib
-import os
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.data_folder import claimed
+from api.data_folder import InUse, claimed, keep
 from api.embedded import EmbeddedPostgres
 from api.sealing import Keyring
 from api.sections import JwtSettings, SqlSettings
@@ -20,6 +19,8 @@ from pipeline.errors import Misconfigured, Transient
 
 _PATIENCE = 60.0
 """Seconds that a database may take to be there when the program starts."""
+_POSTGRES = "postgres"
+"""Our own PostgreSQL's folder in the data folder."""
 _BYTES = 32
 """Of a key for signing: as long as HS256's hash (RFC 7518, 3.2)."""
 
@@ -39,20 +40,57 @@ async def founded(settings: Settings) -> AsyncIterator[Foundation]:
     """Hold the data folder, start PostgreSQL if none was named, and bring its tables up to date.
 
     Raises:
+        InUse: another program holds the folder.
         Misconfigured: the folder or the database cannot be used.
         Transient: the database was not there within a minute.
+    """
+    async with held(settings) as foundation:
+        await migrate(foundation.database)
+        yield foundation
+
+
+@contextlib.asynccontextmanager
+async def held(settings: Settings) -> AsyncIterator[Foundation]:
+    """The same, with the tables as they are.
+
+    Raises:
+        InUse, Misconfigured, Transient: as of ``founded``.
     """
     async with contextlib.AsyncExitStack() as stack:
         folder = stack.enter_context(claimed(settings.faceapi.data_dir))
         keys = Keyring.open(folder)
-        postgres = None if settings.sql.host else EmbeddedPostgres(folder / "postgres")
+        postgres = None if settings.sql.host else EmbeddedPostgres(folder / _POSTGRES)
         if postgres is not None:
             await stack.enter_async_context(postgres)
-        address = postgres.address if postgres else _named(settings.sql)
-        database = await _reached(address)
+        database = await _reached(postgres.address if postgres else _named(settings.sql))
         stack.push_async_callback(database.close)
-        await migrate(database)
         yield Foundation(folder, keys, database, postgres)
+
+
+@contextlib.asynccontextmanager
+async def shared(settings: Settings) -> AsyncIterator[Foundation]:
+    """The same, whether or not the program runs: if it does, its database is used beside it.
+
+    Raises:
+        Misconfigured, Transient: as of ``founded``.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            foundation = await stack.enter_async_context(held(settings))
+        except InUse:
+            foundation = await stack.enter_async_context(_beside(settings))
+        yield foundation
+
+
+@contextlib.asynccontextmanager
+async def _beside(settings: Settings) -> AsyncIterator[Foundation]:
+    folder = settings.faceapi.data_dir.expanduser().absolute()
+    own = EmbeddedPostgres(folder / _POSTGRES).address
+    database = await _reached(_named(settings.sql) if settings.sql.host else own)
+    try:
+        yield Foundation(folder, Keyring.open(folder), database, None)
+    finally:
+        await database.close()
 
 
 def signing_key(settings: JwtSettings, folder: Path) -> str:
@@ -65,10 +103,8 @@ def signing_key(settings: JwtSettings, folder: Path) -> str:
         return settings.secret_key.get_secret_value()
     file = folder / "jwt.key"
     try:
-        with contextlib.suppress(FileExistsError):
-            made = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(made, "w") as stream:
-                stream.write(secrets.token_hex(_BYTES))
+        if not file.exists():
+            keep(file, secrets.token_hex(_BYTES).encode())
         return file.read_text("ascii")
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(

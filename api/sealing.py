@@ -7,7 +7,6 @@ random bits is safe for 2^32 envelopes of one key (NIST SP 800-38D, 8.3).
 
 import base64
 import binascii
-import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,9 +15,11 @@ from typing import Self
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from api.data_folder import keep
 from pipeline.errors import FaceapiError, Misconfigured
 
-_FILE = "sealing.keys"
+KEYS = "sealing.keys"
+"""The file of the keys, in the data folder."""
 _VERSION = 1
 _ID, _NONCE, _KEY = 8, 12, 32
 """Bytes of a key's id (in hexadecimal), of a nonce, of a key."""
@@ -44,13 +45,13 @@ class Keyring:
         Raises:
             Misconfigured: the file cannot be read, is broken, or is open to others.
         """
-        file = folder / _FILE
+        file = folder / KEYS
         try:
             if not file.exists():
-                _write(file, f"{secrets.token_hex(_ID // 2)} {_encoded(secrets.token_bytes(_KEY))}")
+                keep(file, _lines({secrets.token_hex(_ID // 2): secrets.token_bytes(_KEY)}))
             if file.stat().st_mode & _OTHERS:
                 raise Misconfigured(f"{file} is open to others: chmod 600 {file}")
-            return cls(_read(file))
+            return cls(_parsed(file.read_text("ascii"), str(file)))
         except (OSError, UnicodeDecodeError) as error:
             raise Misconfigured(f"{file} cannot be used: {error}") from None
 
@@ -73,48 +74,48 @@ class Keyring:
             raise Tampered(f"{context} is no envelope of version {_VERSION}")
         name = head[1:].decode("ascii", "replace")
         if name not in self._keys:
-            raise Misconfigured(f"{context} is sealed by the key {name}, which is not in {_FILE}")
+            raise Misconfigured(f"{context} is sealed by the key {name}, which is not in {KEYS}")
         try:
             return self._keys[name].decrypt(rest[:_NONCE], rest[_NONCE:], _bound(head, context))
         except InvalidTag:
             raise Tampered(f"{context} was changed, or sealed for another place") from None
 
 
+def adopt(folder: Path, text: str) -> None:
+    """Add the keys of another folder's file to those in ``folder``; its newest seals from now on.
+
+    Raises:
+        Misconfigured: one of the two is broken or cannot be used.
+    """
+    file, theirs = folder / KEYS, _parsed(text, f"the adopted {KEYS}")
+    try:
+        mine = _parsed(file.read_text("ascii"), str(file)) if file.exists() else {}
+        keep(file, _lines({name: key for name, key in mine.items() if name not in theirs} | theirs))
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{file} cannot be used: {error}") from None
+
+
 def _bound(head: bytes, context: str) -> bytes:
     return head + context.encode()
 
 
-def _encoded(key: bytes) -> str:
-    return base64.b64encode(key).decode()
-
-
-def _read(file: Path) -> Mapping[str, bytes]:
+def _parsed(text: str, place: str) -> dict[str, bytes]:
     """The keys by their ids, newest last; a broken line is named and not shown."""
     keys = {}
-    for number, line in enumerate(file.read_text("ascii").splitlines(), 1):
-        name, _, text = line.strip().partition(" ")
+    for number, line in enumerate(text.splitlines(), 1):
+        name, _, key = line.strip().partition(" ")
         try:
-            keys[name] = base64.b64decode(text, validate=True)
+            keys[name] = base64.b64decode(key, validate=True)
         except binascii.Error:
             keys[name] = b""
         if len(name) != _ID or len(keys[name]) != _KEY:
-            raise Misconfigured(f"{file}, line {number}: is not an id and a key of {_KEY} bytes")
+            raise Misconfigured(f"{place}, line {number}: is not an id and a key of {_KEY} bytes")
     if not keys:
-        raise Misconfigured(f"{file} is empty: restore it from a backup")
+        raise Misconfigured(f"{place} is empty: restore it from a backup")
     return keys
 
 
-def _write(file: Path, text: str) -> None:
-    """All of it or nothing, and on the disk when it returns: a lost key is lost data."""
-    begun = file.with_suffix(".new")
-    begun.unlink(missing_ok=True)
-    with os.fdopen(os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        stream.write(f"{text}\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    begun.rename(file)
-    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def _lines(keys: Mapping[str, bytes]) -> bytes:
+    return b"".join(
+        b"%s %s\n" % (name.encode(), base64.b64encode(key)) for name, key in keys.items()
+    )

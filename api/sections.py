@@ -131,6 +131,14 @@ class PasswordSettings(Section):
     )
 
 
+class BackupSettings(Section):
+    """How backups are locked."""
+
+    passphrase: SecretStr | None = Field(
+        None, min_length=12, description="12 characters or more; unset: asked for."
+    )
+
+
 class AllowSettings(Section):
     """What enrollment lets pass."""
 

@@ -8,10 +8,13 @@ from pathlib import Path
 import watchfiles
 from rich.console import Console
 
+from api.data_folder import keep
 from api.program import ADMINISTRATOR, Ready, serve
 from api.progress import progress_bar
 from api.settings import Settings
 
+FIRST = "administrator-password"
+"""The file in the data folder with the first one's password, where there is no terminal."""
 _ROOT = Path(__file__).parents[1]
 _ROOMS = tuple(_ROOT / room for room in ("api", "ingest", "pipeline", "configs"))
 
@@ -26,14 +29,22 @@ def run_service(settings: Settings) -> None:
 
     async def on_ready(ready: Ready) -> None:
         if ready.password:
-            console.print(
-                f"user [bold]{ADMINISTRATOR}[/], password [bold]{ready.password}[/] "
-                "(this is the only time it is shown)"
-            )
+            _hand_over(ready.password, settings.faceapi.data_dir.expanduser(), console)
         console.print(f"faceapi answers at [bold]{ready.url}[/]")
 
     with progress_bar(console) as progress:
         asyncio.run(serve(settings, progress, on_ready))
+
+
+def _hand_over(password: str, folder: Path, console: Console) -> None:
+    """On a terminal; else into a file: what is no terminal is mostly a log, which is kept."""
+    if console.is_terminal:
+        shown = f"password [bold]{password}[/] (this is the only time it is shown)"
+    else:
+        file = folder / FIRST
+        keep(file, f"{password}\n".encode())
+        shown = f"password in {file} (read it, then delete it)"
+    console.print(f"user [bold]{ADMINISTRATOR}[/], {shown}")
 
 
 def run_reloading() -> None:

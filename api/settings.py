@@ -14,6 +14,7 @@ from api.sections import (
     AllowSettings,
     ApiSettings,
     BackendSettings,
+    BackupSettings,
     FaceapiSettings,
     JwtSettings,
     LogSettings,
@@ -38,6 +39,7 @@ class Settings(PipelineSettings):
     access: AccessSettings = AccessSettings()
     password: PasswordSettings = PasswordSettings()
     allow: AllowSettings = AllowSettings()
+    backup: BackupSettings = BackupSettings()
     log: LogSettings = LogSettings()
     faceapi: FaceapiSettings = Field(default_factory=FaceapiSettings)
 

@@ -1,7 +1,7 @@
 """The tables as this version of the program wants them: forward only, one program at a time."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -37,17 +37,21 @@ async def migrate(database: Database) -> int:
     """
     async with database.transaction() as connection:
         await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
-        await connection.execute(
-            "create table if not exists schema_migrations ("
-            "version integer primary key, name text not null,"
-            " applied_at timestamptz not null default now())"
-        )
-        taken = await connection.fetchval("select max(version) from schema_migrations") or 0
-        return await _forward(connection, taken)
+        return await advance(connection, shipped_migrations())
 
 
-async def _forward(connection: Connection, taken: int) -> int:
-    steps = shipped_migrations()
+async def advance(connection: Connection, steps: Sequence[Migration]) -> int:
+    """Take those of ``steps`` that were not taken yet; says which version it is at then.
+
+    Raises:
+        Misconfigured: a newer version of the program has been here.
+    """
+    await connection.execute(
+        "create table if not exists schema_migrations ("
+        "version integer primary key, name text not null,"
+        " applied_at timestamptz not null default now())"
+    )
+    taken = await version(connection)
     if taken > steps[-1].version:
         raise Misconfigured(
             f"the database is at version {taken}, this program knows up to {steps[-1].version}: "
@@ -62,6 +66,11 @@ async def _forward(connection: Connection, taken: int) -> int:
                 step.name,
             )
     return steps[-1].version
+
+
+async def version(connection: Connection) -> int:
+    """At which version the tables are; 0 if no step was taken."""
+    return await connection.fetchval("select max(version) from schema_migrations") or 0
 
 
 def _read() -> Iterator[Migration]:

@@ -1,0 +1,81 @@
+"""``faceapi backup``: one state of the database, while the program goes on."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from pyrage.x25519 import Identity, Recipient
+
+from api.backup.manifest import FILE, Manifest
+from api.backup.safe import Safe
+from api.backup.streams import encrypting
+from api.data_folder import keep
+from api.foundation import shared
+from api.sealing import KEYS
+from api.settings import Settings
+from api.store.copies import Copies, snapshot
+from pipeline.errors import BadInput
+
+LOCKED = "keys.age"
+"""The file in the folder of the keys."""
+
+
+async def back_up(
+    settings: Settings, folder: Path, keys: Path, passphrase: str, more: Sequence[Path] = ()
+) -> Manifest:
+    """Write the database into ``folder``, and what opens it into ``keys``.
+
+    ``more`` are files that are kept with the keys, such as settings. Both folders are new; they
+    bear their names only when all is in them and on the disk.
+
+    Raises:
+        BadInput: a folder is there already, or cannot be written; a file cannot be read.
+        Misconfigured, Transient: the database cannot be used.
+    """
+    identity = Identity.generate()
+    try:
+        with _new(folder) as begun, _new(keys) as begun_keys:
+            async with shared(settings) as ground:
+                files = {path.name: path.read_bytes() for path in (ground.folder / KEYS, *more)}
+                async with snapshot(ground.database) as copies:
+                    manifest = await _copied(copies, begun, identity.to_public())
+            locked = await asyncio.to_thread(Safe(identity, files).locked, passphrase)
+            keep(begun_keys / LOCKED, locked)
+            keep(begun / FILE, manifest.model_dump_json(indent=2).encode())
+    except OSError as error:
+        raise BadInput(f"{error.filename or folder}: {error.strerror}") from None
+    return manifest
+
+
+async def _copied(copies: Copies, folder: Path, recipient: Recipient) -> Manifest:
+    rows: dict[str, int] = {}
+    for table in await copies.tables():
+        async with encrypting(folder / f"{table}.age", recipient) as output:
+            rows[table] = await copies.read(table, output)
+    return _manifest(await copies.version(), rows)
+
+
+def _manifest(tables: int, rows: Mapping[str, int]) -> Manifest:
+    return Manifest(
+        made_at=datetime.now(UTC), program=version("faceapi"), version=tables, tables=rows
+    )
+
+
+@contextmanager
+def _new(folder: Path) -> Iterator[Path]:
+    """A folder that only its owner may enter, and that gets its name when it is complete."""
+    if folder.exists():
+        raise BadInput(f"{folder} is there already: name a new folder")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    begun = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", suffix=".part", dir=folder.parent))
+    try:
+        yield begun
+        begun.rename(folder)
+    except BaseException:
+        shutil.rmtree(begun, ignore_errors=True)
+        raise
