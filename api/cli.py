@@ -11,8 +11,9 @@ import typer
 from api.client import cameras, gallery, people, users
 from api.client.enroll import enroll
 from api.client.login import login, logout
+from api.sealing import KEYS
 from api.settings import Settings, load_settings
-from pipeline.errors import FaceapiError
+from pipeline.errors import BadInput, FaceapiError
 
 app = typer.Typer(
     add_completion=False,
@@ -137,7 +138,8 @@ def backup(
     folder: Annotated[Path, typer.Argument(help="A new folder.")],
     keys: Keys = None,
     kept: Annotated[
-        list[Path] | None, typer.Option("--with", help="A file to keep with the keys: settings.")
+        list[str] | None,
+        typer.Option("--with", metavar="NAME=FILE", help="A file to keep with the keys: settings."),
     ] = None,
     config: Config = None,
     set_: Overrides = None,
@@ -147,9 +149,8 @@ def backup(
 
     settings = _settings(config, set_)
     place = keys or _beside(folder)
-    made = asyncio.run(
-        back_up(settings, folder, place, _passphrase(settings, new=True), kept or [])
-    )
+    files = dict(map(_named_file, kept or []))
+    made = asyncio.run(back_up(settings, folder, place, _passphrase(settings, new=True), files))
     typer.echo(f"{made.tables['people']} people, {made.tables['faces']} faces in {folder}")
     typer.echo(f"what opens it is in {place}: keep it, and the passphrase, in another place")
 
@@ -229,6 +230,13 @@ def main() -> None:
 
 def _beside(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}-keys")
+
+
+def _named_file(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if not (name and equals) or name != Path(name).name or name == KEYS:
+        raise BadInput(f"--with {text}: must look like NAME=FILE, the name without a folder")
+    return name, Path(path)
 
 
 def _passphrase(settings: Settings, *, new: bool) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -26,12 +26,12 @@ LOCKED = "keys.age"
 
 
 async def back_up(
-    settings: Settings, folder: Path, keys: Path, passphrase: str, more: Sequence[Path] = ()
+    settings: Settings, folder: Path, keys: Path, passphrase: str, more: Mapping[str, Path]
 ) -> Manifest:
     """Write the database into ``folder``, and what opens it into ``keys``.
 
-    ``more`` are files that are kept with the keys, such as settings. Both folders are new; they
-    bear their names only when all is in them and on the disk.
+    ``more`` are files that are kept with the keys, such as settings, under the names given. Both
+    folders are new; they bear their names only when all is in them and on the disk.
 
     Raises:
         BadInput: a folder is there already, or cannot be written; a file cannot be read.
@@ -41,7 +41,8 @@ async def back_up(
     try:
         with _new(folder) as begun, _new(keys) as begun_keys:
             async with shared(settings) as ground:
-                files = {path.name: path.read_bytes() for path in (ground.folder / KEYS, *more)}
+                sources = {KEYS: ground.folder / KEYS, **more}
+                files = {name: path.read_bytes() for name, path in sources.items()}
                 async with snapshot(ground.database) as copies:
                     manifest = await _copied(copies, begun, identity.to_public())
             locked = await asyncio.to_thread(Safe(identity, files).locked, passphrase)

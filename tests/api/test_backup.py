@@ -111,7 +111,7 @@ def backup(tmp_path: Path) -> Path:
 
 
 async def make(world: World, folder: Path) -> Manifest:
-    return await back_up(world.settings, folder, keys_of(folder), PASSPHRASE)
+    return await back_up(world.settings, folder, keys_of(folder), PASSPHRASE, {})
 
 
 async def bring_back(world: World, folder: Path, *, replace: bool = True) -> None:
@@ -236,7 +236,7 @@ async def test_a_table_of_another_backup_changes_nothing(
     world: World, backup: Path, tmp_path: Path
 ) -> None:
     await make(world, backup)
-    await back_up(world.settings, tmp_path / "later", tmp_path / "later-keys", PASSPHRASE)
+    await back_up(world.settings, tmp_path / "later", tmp_path / "later-keys", PASSPHRASE, {})
     shutil.copy(tmp_path / "later" / "people.age", backup / "people.age")
     with pytest.raises(BadInput, match="damaged or incomplete"):
         await bring_back(world, backup)
@@ -291,10 +291,9 @@ async def test_a_backup_takes_a_new_folder(world: World, backup: Path) -> None:
 
 @pytest.mark.usefixtures("quick")
 async def test_what_fails_on_the_way_leaves_no_folder(world: World, backup: Path) -> None:
+    missing = {"settings": backup.parent / "no-such-file"}
     with pytest.raises(BadInput, match="no-such-file"):
-        await back_up(
-            world.settings, backup, keys_of(backup), PASSPHRASE, [backup.parent / "no-such-file"]
-        )
+        await back_up(world.settings, backup, keys_of(backup), PASSPHRASE, missing)
     assert {path.name for path in backup.parent.iterdir()} == {"data"}
 
 
@@ -358,7 +357,7 @@ async def test_settings_go_with_the_keys_and_come_back(
 ) -> None:
     settings = tmp_path / ".env.prod"
     settings.write_text("SQL_PASSWORD=secret\n")
-    await back_up(world.settings, backup, keys_of(backup), PASSPHRASE, [settings])
+    await back_up(world.settings, backup, keys_of(backup), PASSPHRASE, {".env.prod": settings})
     safe = await restore(world.settings, backup, keys_of(backup), PASSPHRASE, replace=True)
     lay_out(safe, tmp_path / "laid")
     (file,) = (tmp_path / "laid").iterdir()

@@ -34,6 +34,21 @@ def faceapi(service: Service, *args: str | Path) -> str:
     return done.stdout
 
 
+@pytest.mark.parametrize("kept", [".env.prod", "=.env.prod", "../x=.env.prod", "sealing.keys=x"])
+def test_what_is_kept_has_a_name_without_a_folder(kept: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "api", "backup", str(tmp_path / "b"), "--with", kept],
+        env={**os.environ, "FACEAPI_DATA_DIR": str(tmp_path), "BACKUP_PASSPHRASE": PASSPHRASE},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "NAME=FILE" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def found(client: httpx.Client, name: str) -> list[str]:
     answer = client.post("/recognize", files={"image": portrait(name).read_bytes()})
     return [face["name"] for face in answer.json()["faces"]]
@@ -61,12 +76,15 @@ def round_trip(there: Service, here: Service, backup: Path) -> None:
         person(client, COLLINS, portrait(COLLINS))
         camera = {"name": "Entrance", "url": "rtsp://user:secret@192.0.2.1/x", "enabled": False}
         assert client.post("/cameras", json=camera).status_code == 201
-    assert "1 people, 1 faces" in faceapi(there, "backup", backup)
+    assert "1 people, 1 faces" in faceapi(
+        there, "backup", backup, "--with", "settings.yaml=configs/default.yaml"
+    )
     with there.client() as client:
         person(client, HOPPER, portrait(HOPPER))
     assert there.stop() == 0
 
-    assert "restored" in faceapi(here, "restore", backup)
+    assert "restored" in faceapi(here, "restore", backup, "--settings", backup / "kept")
+    assert "sql:" in (backup / "kept" / "settings.yaml").read_text()
     here.start()
     assert here.password == "", "the administrator came with the backup"
     here.password = there.password
