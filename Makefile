@@ -17,6 +17,7 @@ UPGRADE ?=
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed-$(DEVICE)
 LOCKED := $(VENV)/locked-$(DEVICE)
+SCRIPTS := $(wildcard deploy.sh docker/*/*.sh tests/*/*.sh) .ci/run
 LOCK_cpu := requirements-dev.txt
 LOCK_gpu := requirements-dev-gpu.txt
 
@@ -51,6 +52,9 @@ check: setup ## lint, formatting, types, who may import what
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint $(wildcard docker/*/Dockerfile*)
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec $(wildcard docker/*.yml)
+	$(BIN)/shellcheck --external-sources $(SCRIPTS)
 
 .PHONY: test
 test: setup web ## all tests but those that run long or want a Milvus server
@@ -89,6 +93,7 @@ lock: setup ## pin what pyproject.toml asks for (UPGRADE=--upgrade: to the newes
 	$(call compile,requirements-gpu.txt,gpu)
 	$(call compile,requirements-dev.txt,cpu demo dev)
 	$(call compile,requirements-dev-gpu.txt,gpu demo dev)
+	echo hatchling | $(PIN) --constraint requirements-dev.txt --output-file requirements-build.txt -
 
 .PHONY: clean
 clean: ## remove .venv and every cache
@@ -96,10 +101,10 @@ clean: ## remove .venv and every cache
 	find api ingest pipeline configs tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # No configuration and no environment of uv's: a lock must not tell where it was made.
-compile = env -u UV_FIND_LINKS -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL \
+PIN = env -u UV_FIND_LINKS -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL \
 	$(BIN)/uv pip compile --quiet --no-config --generate-hashes --universal --python-version 3.11 \
-	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE) \
-	$(addprefix --extra ,$(2)) --output-file $(1) pyproject.toml
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE)
+compile = $(PIN) $(addprefix --extra ,$(2)) --output-file $(1) pyproject.toml
 
 $(INSTALLED): $(LOCKED) pyproject.toml
 	$(BIN)/pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .

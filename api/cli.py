@@ -1,6 +1,7 @@
 """The command ``faceapi``; each command loads what it needs, so that small ones answer at once."""
 
 import asyncio
+import contextlib
 import logging
 import sys
 from pathlib import Path
@@ -123,6 +124,19 @@ def watch(  # noqa: PLR0913, PLR0917 - the command's own options
     settings = _settings(config, set_, pack)
     asked = Watch(source, gallery, json=json, realtime=realtime, seconds=max_seconds)
     asyncio.run(run_watch(asked, settings))
+
+
+@app.command()
+def simulate(
+    film: Annotated[Path, typer.Argument(help="A video file in H.264.")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="TCP port.")] = 8554,
+) -> None:
+    """Be an RTSP camera that shows a film again and again."""
+    from api.simulator import run_simulator
+
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(run_simulator(film, host, port))
 
 
 @app.command()

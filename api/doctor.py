@@ -81,12 +81,14 @@ def _packs(settings: Settings) -> Iterator[Finding]:
     """Every shipped pack; only the one in use has to be here."""
     for name in {*shipped_packs(), settings.model.pack}:
         try:
-            flaws = list(verify(load_manifest(name), settings.faceapi.cache_dir))
+            manifest = load_manifest(name)
+            flaws = list(verify(manifest, settings.faceapi.cache_dir))
         except Misconfigured as error:
             yield Finding(f"pack {name}", "unknown", str(error))
             continue
-        state = "; ".join(flaws) or "here, every byte is right"
-        yield Finding(f"pack {name}", state)
+        yield Finding(f"pack {name}", "; ".join(flaws) or "here, every byte is right")
+        if name == settings.model.pack and manifest.caution:
+            yield Finding("", manifest.caution)
 
 
 def _device(settings: Settings) -> Finding:

@@ -10,7 +10,8 @@ router = APIRouter(prefix="/gallery", tags=["gallery"])
 class GalleryOut(Body):
     """The gallery; the index has followed the log to ``position`` of ``latest`` changes.
 
-    ``similarity`` says in words what the numbers of this pack mean.
+    ``similarity`` says in words what the numbers of this pack mean, ``caution`` on whom it is known
+    to fail more often; empty where nothing is known.
     """
 
     people: int
@@ -18,6 +19,7 @@ class GalleryOut(Body):
     pack: str
     threshold: float
     similarity: str
+    caution: str
     position: int
     latest: int
 
@@ -47,6 +49,7 @@ async def gallery(_: SignedIn, here: Here) -> GalleryOut:
         pack=here.pack.id,
         threshold=here.threshold,
         similarity=here.pack.similarity,
+        caution=here.pack.caution,
         position=await here.index.position(),
         latest=(await here.changes.head()).number,
     )

@@ -1,4 +1,4 @@
-"""The RTSP camera itself: it listens on 127.0.0.1 and films clips for ever, or fails on demand."""
+"""The RTSP camera itself: it films clips for ever, or fails on demand."""
 
 import asyncio
 import secrets
@@ -11,7 +11,7 @@ from ingest.virtual.client import Client, Conditions
 from ingest.virtual.clip import Clip
 from ingest.virtual.requests import Login
 
-_HOST = "127.0.0.1"
+_HERE = "127.0.0.1"
 
 
 class VirtualCamera:
@@ -19,7 +19,7 @@ class VirtualCamera:
 
     Every client sees its clip from the beginning, in real time and looped, with a sender report
     before the first picture and then each second. The RTP clock begins at ``rtp_origin``, at
-    random if that is None. ``port`` 0 is any free one.
+    random if that is None. It listens on ``host``; ``port`` 0 is any free one.
     """
 
     def __init__(
@@ -27,10 +27,11 @@ class VirtualCamera:
         clips: Mapping[str, Clip],
         *,
         login: Login | None = None,
+        host: str = _HERE,
         port: int = 0,
         rtp_origin: int | None = None,
     ) -> None:
-        self._port = port
+        self._host, self._port = host, port
         origin = secrets.randbits(32) if rtp_origin is None else rtp_origin
         self.sent = 0
         """Pictures sent so far, to all clients together."""
@@ -44,7 +45,7 @@ class VirtualCamera:
         """Where a stream is to be found, with the login if there is one."""
         login = self._conditions.login
         user, password = (login.user, login.password) if login else (None, None)
-        return CameraUrl("rtsp", _HOST, self._port, f"/{stream}", user, password)
+        return CameraUrl("rtsp", self._host, self._port, f"/{stream}", user, password)
 
     def kick(self) -> None:
         """Fault: drop every connection."""
@@ -72,7 +73,7 @@ class VirtualCamera:
         return len(self._connections)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, _HOST, self._port)
+        self._server = await asyncio.start_server(self._serve, self._host, self._port)
         self._port = self._server.sockets[0].getsockname()[1]
         return self
 

@@ -114,6 +114,7 @@ class Manifest(_Described):
     threshold: Annotated[float, Field(gt=-1, lt=1)]
     least_eye_distance: Annotated[float, Field(gt=0)] = Field(description="In pixels.")
     similarity: str = Field(description="What a similarity means, for people.")
+    caution: str = Field("", description="On whom it is known to fail more often, for people.")
 
     @model_validator(mode="after")
     def _has_its_networks(self) -> Self:

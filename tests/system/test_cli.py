@@ -2,11 +2,13 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -161,6 +163,31 @@ def test_the_doctor_finds_a_fresh_machine_well(tmp_path: Path) -> None:
     done = faceapi("doctor", cache=str(tmp_path))
     assert done.returncode == 0, done.stdout
     assert "builtin really runs on CPUExecutionProvider" in done.stdout
+
+
+def test_the_doctor_says_on_whom_the_pack_fails_more_often(tmp_path: Path) -> None:
+    warned = faceapi("doctor", cache=str(tmp_path))
+    assert "children" in warned.stdout
+    other = faceapi("doctor", cache=str(tmp_path), MODEL_PACK="opencv-zoo")
+    assert "children" not in other.stdout
+
+
+def test_a_film_is_shown_as_a_camera(film: Path) -> None:
+    command = [sys.executable, "-m", "api.cli", "simulate", str(film), "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as camera:
+        assert camera.stderr is not None
+        address = camera.stderr.readline().split()[-1]
+        with av.open(address, options={"rtsp_transport": "tcp"}, timeout=10) as shown:
+            picture = next(shown.decode(video=0))
+        camera.send_signal(signal.SIGINT)
+        assert camera.wait(10) == 0
+    assert (picture.width, picture.height) == (512, 600)
+
+
+def test_a_camera_that_cannot_listen_says_where(film: Path) -> None:
+    refused = faceapi("simulate", film, "--host", "192.0.2.1", "--port", "8554")
+    assert refused.returncode == 1
+    assert "192.0.2.1:8554" in refused.stderr
 
 
 def test_the_doctor_says_what_a_missing_device_or_server_wants() -> None:

@@ -729,7 +729,8 @@ export interface components {
          * GalleryOut
          * @description The gallery; the index has followed the log to ``position`` of ``latest`` changes.
          *
-         *     ``similarity`` says in words what the numbers of this pack mean.
+         *     ``similarity`` says in words what the numbers of this pack mean, ``caution`` on whom it is known
+         *     to fail more often; empty where nothing is known.
          */
         GalleryOut: {
             /** People */
@@ -742,6 +743,8 @@ export interface components {
             threshold: number;
             /** Similarity */
             similarity: string;
+            /** Caution */
+            caution: string;
             /** Position */
             position: number;
             /** Latest */
