@@ -16,8 +16,7 @@ as_other() { # COMMAND...: as the server's user
     fi
 }
 
-# shellcheck disable=SC2317 # the trap calls it
-# shellcheck disable=SC2329 # the trap calls it
+# shellcheck disable=SC2317,SC2329 # the trap calls it
 stop() {
     if [ -f "$work/data/postmaster.pid" ]; then
         as_other "$programs/pg_ctl" stop --silent --mode fast --pgdata "$work/data"
