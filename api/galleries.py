@@ -1,11 +1,13 @@
 """Galleries as the settings ask for them."""
 
+import asyncio
 import tempfile
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from pipeline.gallery.client import let_go
 from pipeline.gallery.milvus import LiteStore, MilvusGallery, ServerStore, Store
 from pipeline.messages import GalleryId
 from pipeline.packs.manifest import Manifest
@@ -26,6 +28,8 @@ async def temporary_gallery(
         finally:
             await gallery.drop()
             await gallery.close()
+            # Else it writes once more when the process ends, into a folder that is gone by then.
+            await asyncio.to_thread(let_go, store)
 
 
 def store_of(settings: MilvusSettings, file: Path) -> Store:

@@ -100,6 +100,16 @@ def test_with_an_empty_gallery_everyone_is_unknown(film: Path, tmp_path: Path) -
     assert (summary["frames"], summary["people"], summary["unknown_tracks"]) == (20, {}, 1)
 
 
+def test_a_watch_leaves_nothing_behind(film: Path, tmp_path: Path) -> None:
+    (tmp_path / "people").mkdir()
+    (tmp_path / "temporary").mkdir()
+    watched = faceapi(
+        "watch", film, "--gallery", tmp_path / "people", TMPDIR=str(tmp_path / "temporary")
+    )
+    assert watched.returncode == 0, watched.stderr
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
 def test_the_table_sums_up_who_was_seen(film: Path, tmp_path: Path) -> None:
     (tmp_path / HOPPER).mkdir()
     (tmp_path / HOPPER / "1.jpg").write_bytes(portrait(HOPPER).read_bytes())
