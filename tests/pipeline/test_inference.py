@@ -1,6 +1,10 @@
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -53,3 +57,17 @@ def test_there_are_two_lanes_at_least_unless_fewer_are_asked_for() -> None:
     assert lane_count(None) >= 2
     assert lane_count(1) == 1
     assert lane_count(7) == 7
+
+
+def test_nothing_is_reported_to_the_maker_of_the_runtime(tmp_path: Path) -> None:
+    """Where it reports it leaves a file, and on a machine that builds it never does."""
+    environ = {name: value for name, value in os.environ.items() if name != "CI"}
+    environ.pop("ORT_DISABLE_TELEMETRY", None)
+
+    def left_behind(code: str) -> list[str]:
+        subprocess.run([sys.executable, "-c", code], env=environ, check=True)
+        return [path.name for path in tmp_path.iterdir()]
+
+    environ["TMPDIR"] = str(tmp_path)
+    assert left_behind("import pipeline.inference") == []
+    assert left_behind("import onnxruntime") == [".ses"], "the file by which it is seen"
