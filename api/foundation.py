@@ -35,6 +35,16 @@ class Foundation:
     postgres: EmbeddedPostgres | None
 
 
+def check_place(settings: Settings) -> None:
+    """Refuse a data folder that our own PostgreSQL could not use, before anything is begun.
+
+    Raises:
+        Misconfigured: says why.
+    """
+    if not settings.sql.host:
+        EmbeddedPostgres(settings.faceapi.data_dir.expanduser() / _POSTGRES)
+
+
 @contextlib.asynccontextmanager
 async def founded(settings: Settings) -> AsyncIterator[Foundation]:
     """Hold the data folder, start PostgreSQL if none was named, and bring its tables up to date.
@@ -85,8 +95,8 @@ async def shared(settings: Settings) -> AsyncIterator[Foundation]:
 @contextlib.asynccontextmanager
 async def _beside(settings: Settings) -> AsyncIterator[Foundation]:
     folder = settings.faceapi.data_dir.expanduser().absolute()
-    own = EmbeddedPostgres(folder / _POSTGRES).address
-    database = await _reached(_named(settings.sql) if settings.sql.host else own)
+    named = _named(settings.sql) if settings.sql.host else None
+    database = await _reached(named or EmbeddedPostgres(folder / _POSTGRES).address)
     try:
         yield Foundation(folder, Keyring.open(folder), database, None)
     finally:

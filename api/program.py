@@ -12,7 +12,7 @@ import uvicorn
 from api.app import create_app
 from api.assembly import Assembly, assemble
 from api.auth.passwords import new_password
-from api.foundation import Foundation, founded
+from api.foundation import Foundation, check_place, founded
 from api.metrics import measure_lag
 from api.sections import BackendSettings
 from api.services import Services
@@ -78,6 +78,7 @@ async def serve(settings: Settings, progress: Progress, on_ready: OnReady) -> No
     Raises:
         FaceapiError: it cannot start, or something that all cameras share broke.
     """
+    check_place(settings)
     async with contextlib.AsyncExitStack() as stack:
         door = stack.enter_context(_listening(settings.backend))
         try:

@@ -27,8 +27,9 @@ class Account:
             return str(self.uid)
 
     def may_reach(self, path: Path) -> bool:
-        """Whether the folders above ``path`` let it pass, by their mode alone."""
-        return all(self._may_enter(folder.stat()) for folder in path.resolve().parents)
+        """Whether the folders above ``path`` that are there let it pass, by their mode alone."""
+        above = (folder for folder in path.resolve().parents if folder.exists())
+        return all(self._may_enter(folder.stat()) for folder in above)
 
     def _may_enter(self, folder: os.stat_result) -> bool:
         if self.uid == folder.st_uid:

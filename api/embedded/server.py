@@ -34,7 +34,8 @@ class EmbeddedPostgres:
     main thread's: a server ends with the thread that started it.
 
     Raises:
-        Misconfigured: the package is missing, the path is too long, or root has no other user.
+        Misconfigured: the package is missing, the path is too long, or root has no other user, or
+            one that cannot reach the folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -44,6 +45,7 @@ class EmbeddedPostgres:
         self._socket = sockets.socket_folder(self._folder)
         self._account = account_for(self._data)
         self._programs = programs.programs(self._account, self._folder)
+        self._check_reach()
         self._process: asyncio.subprocess.Process | None = None
         self.address = Address(str(self._socket), sockets.PORT, cluster.USER, "postgres")
 
@@ -100,6 +102,14 @@ class EmbeddedPostgres:
         except FaceapiError as error:
             _log.warning("%s", error)
 
+    def _check_reach(self) -> None:
+        if not self._account.may_reach(self._folder):
+            raise Misconfigured(
+                f"PostgreSQL refuses to run as root, and as {self._account.name} it cannot reach "
+                f"{self._folder}: let others pass through the folders above it (chmod o+x), or "
+                "name another one (FACEAPI_DATA_DIR)"
+            )
+
     def _prepare(self) -> None:
         """Folders, programs and an empty log; blocks."""
         alone = self._account.uid == os.geteuid()
@@ -111,12 +121,6 @@ class EmbeddedPostgres:
             programs.install(self._programs)
         except OSError as error:
             raise Misconfigured(f"{self._folder} cannot be written: {error.strerror}") from error
-        if not self._account.may_reach(self._data):
-            raise Misconfigured(
-                f"PostgreSQL refuses to run as root, and as {self._account.name} it cannot reach "
-                f"{self._folder}: let others pass through the folders above it (chmod o+x), or "
-                "name another one (FACEAPI_DATA_DIR)"
-            )
 
     async def _make_cluster(self) -> None:
         """All of it or nothing: what is begun has another name."""

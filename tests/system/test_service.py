@@ -434,3 +434,24 @@ def test_it_stops_when_asked_to_and_leaves_no_process(
         assert service.stop(number) == 0
     wait_until(lambda: not Path(f"/proc/{child}").exists(), "PostgreSQL is gone")
     assert "Traceback" not in service.said()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root hands PostgreSQL to another user")
+def test_a_data_folder_out_of_postgres_reach_is_refused_before_anything_is_built(
+    tmp_path: Path,
+) -> None:
+    private, cache = tmp_path / "private", tmp_path / "cache"
+    private.mkdir(mode=0o700)
+    places = {"FACEAPI_DATA_DIR": str(private / "data"), "FACEAPI_CACHE_DIR": str(cache)}
+    refused = subprocess.run(
+        [sys.executable, "-m", "api", "--port", "0"],
+        env={**os.environ, **places, "SQL_HOST": ""},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert "chmod o+x" in refused.stderr
+    assert not cache.exists()
+    assert list(private.iterdir()) == []
