@@ -69,15 +69,16 @@ new_secret() { # sets VALUE to 40 hexadecimal digits
 }
 
 filled_in() { # TEMPLATE: with a secret of its own for each placeholder, and this host's cores
-    local - line
+    local - line placeholder
     set +x
     while IFS= read -r line || [[ -n $line ]]; do
         if is_assignment "$line" && [[ $NAME = BACKEND_CPU_LIMIT ]]; then
             line="BACKEND_CPU_LIMIT=$CORES"
         fi
         while [[ $line != \#* && $line =~ $PLACEHOLDER ]]; do
+            placeholder=${BASH_REMATCH[0]}
             new_secret || return 1
-            line=${line/"${BASH_REMATCH[0]}"/$VALUE}
+            line=${line/"$placeholder"/$VALUE}
         done
         printf '%s\n' "$line" || return 1
     done < "$1"
