@@ -2,17 +2,14 @@
 # shellcheck shell=bash enable=all disable=SC2250,SC2310,SC2312
 
 # Colours only where somebody looks (https://no-color.org).
-colour() { # STREAM CODE: the sequence that begins a colour there, or nothing
-    if [[ -t $1 && -z ${NO_COLOR:-} && ${TERM:-dumb} != dumb ]]; then
-        printf '\033[%sm' "$2"
-    fi
-}
+in_colour() { [[ -t $1 && -z ${NO_COLOR:-} && ${TERM:-dumb} != dumb ]]; } # STREAM
 
-said_on() { # STREAM CODE MARK TEXT
-    local begin end
-    begin=$(colour "$1" "$2")
-    end=$(colour "$1" 0)
-    printf '%s%s%s %s\n' "$begin" "$3" "$end" "$4" >&"$1"
+said_on() { # STREAM COLOUR MARK TEXT
+    if in_colour "$1"; then
+        printf '\033[%sm%s\033[0m %s\n' "$2" "$3" "$4" >&"$1"
+    else
+        printf '%s %s\n' "$3" "$4" >&"$1"
+    fi
 }
 
 step() { said_on 1 '1;34' '==>' "$*"; }
