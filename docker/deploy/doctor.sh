@@ -43,7 +43,7 @@ examine() { # CHECK...: what it finds counts, and ends nothing
 examine_environment() {
     local check
     step "$ENVIRONMENT"
-    for check in examine_settings_file examine_missing examine_weak check_alone check_ports \
+    for check in examine_settings_file examine_missing examine_weak examine_ports \
         examine_certificate examine_containers examine_backups examine_inside; do
         examine "$check" || true
     done
@@ -67,6 +67,13 @@ examine_weak() {
     names=$(names_where is_weak) || exit 1
     [[ -z $names ]] || fail "$ENV_FILE has secrets that can be guessed: ${names//$'\n'/, }" \
         'openssl rand -hex 20 makes a good one; a database keeps the one it began with until you change it there'
+}
+
+examine_ports() { # the other one's may be the same: only one runs at a time
+    local other
+    other=$(other_environment)
+    if runs "$ENVIRONMENT"; then check_alone; fi
+    if ! runs "$other"; then check_ports; fi
 }
 
 examine_certificate() {

@@ -95,5 +95,24 @@ certificate() { # DAYS: of faces.example.org, and the settings for it
     set_running dev
     set_up prod
     deploy doctor
-    expect 1 '==> dev' '==> prod' 'There is no backup in' 'to be done: 2 of the above'
+    expect 1 '==> dev' '==> prod' 'There is no backup in' 'to be done: 1 of the above'
+    refute_said 'names its own alike'
+}
+
+@test "ports of the one that does not run are its own only while the other does not run either" {
+    well
+    set_up dev
+    echo 6874 > "$FAKE/ports"
+    deploy doctor
+    expect 0 'dev does not run'
+    : > "$FAKE/containers"
+    deploy doctor
+    expect 1 'set BACKEND_DEV_PORT'
+}
+
+@test "containers of both at once are a flaw" {
+    well
+    container faceapi-dev etcd milvus-etcd 'Exited (0) 2 days ago'
+    deploy doctor
+    expect 1 'dev has containers here'
 }
