@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # deploy.sh backup
+# shellcheck disable=SC2012,SC2016,SC2153,SC2154 # plain names; texts that must not be expanded; from deploy.bash
 
 load deploy.bash
 

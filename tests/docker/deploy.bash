@@ -1,6 +1,7 @@
 # What the tests of deploy.sh share: a project of its own with small templates, at a path with a space,
 # and stand-ins for all that would reach outside.
 # shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # for the tests, and from bats
 
 bats_require_minimum_version 1.5.0
 

@@ -116,13 +116,12 @@ refused() { # TEXT...: dev ends with it, before anything is built or begun
 }
 
 @test "a real listener is found, with ss and without" {
-    rm -rf "$FAKE/bin" && mkdir "$FAKE/bin"
     coproc LISTENER { python3 -c '
 import socket
 with socket.create_server(("127.0.0.1", 0)) as door:
     print(door.getsockname()[1], flush=True)
     input()'; }
-    local port name
+    local port
     read -r port <&"${LISTENER[0]}"
     set_up prod
     sed -i "s/^HOST_PORT=.*/HOST_PORT=$port/" .env.prod

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # deploy.sh restore
+# shellcheck disable=SC2016 # a passphrase that must not be expanded
 
 load deploy.bash
 

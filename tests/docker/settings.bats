@@ -1,10 +1,12 @@
 #!/usr/bin/env bats
 # .env.dev and .env.prod: how they are made, read and looked after
+# shellcheck disable=SC2016 # values that must not be expanded
 
 load deploy.bash
 
 read_setting() { # NAME [DEFAULT]: as deploy.sh reads it
     (
+        # shellcheck disable=SC2034 # for what is sourced
         ENV_FILE=.env.prod
         # shellcheck source=/dev/null
         source docker/deploy/settings.sh
@@ -129,4 +131,26 @@ END
     settings_of prod ''
     deploy prod
     expect 0 'MODEL_PACK, BACKEND_CPU_LIMIT'
+}
+
+@test "the shipped templates are all filled in, and name every port that is looked at" {
+    local root=$BATS_TEST_DIRNAME/../.. name
+    [[ -e $root/.env.prod.example ]] || skip 'no templates here'
+    cp "$root"/.env.{dev,prod}.example .
+    for name in dev prod; do
+        rm -f "$FAKE/containers" && touch "$FAKE/containers"
+        deploy "$name"
+        expect 0 "$name runs"
+        refute_said lacks
+        [[ $(grep -vc '^#' ".env.$name") -gt 20 && $(grep -cE "=$SECRET\$" ".env.$name") -gt 4 ]]
+        run ! grep -E '^[^#]*your_[a-z0-9_]+_here' ".env.$name"
+    done
+    for name in {BACKEND,FRONTEND,SQL,MILVUS,MILVUS_HEALTH,MINIO_CONSOLE}_DEV_PORT PROMETHEUS_PORT GRAFANA_PORT; do
+        grep -q "^$name=" .env.dev.example
+    done
+    for name in HOST_PORT HTTPS_PORT PROMETHEUS_PORT GRAFANA_PORT BACKUP_KEEP BACKUP_DIRECTORY BACKUP_KEYS_DIRECTORY; do
+        grep -q "^$name=" .env.prod.example
+    done
+    deploy doctor
+    refute_said 'can be guessed'
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # deploy.sh dev, deploy.sh prod
+# shellcheck disable=SC2153,SC2154 # from deploy.bash and bats
 
 load deploy.bash
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # How deploy.sh is called, and how not
+# shellcheck disable=SC2154 # from bats
 
 load deploy.bash
 
