@@ -30,7 +30,7 @@ say() {
 }
 
 refuse() { # VARIABLE VALUE ALLOWED
-    say "$1 is \"$(printf '%s' "$2" | tr -cd '[:print:]')\"; allowed: $3"
+    say "$1 is \"$(printf '%s' "$2" | tr -cd ' -~')\"; allowed: $3"
     exit 78 # EX_CONFIG
 }
 
