@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,19 +22,10 @@ PROBLEM = "application/problem+json"
 _ACCOUNT = 1000 if os.geteuid() == 0 else os.geteuid()
 """Whom nginx runs as: the container's user, unless we are nobody special ourselves."""
 _NEEDED = {"nginx": "nginx", "envsubst": "gettext-base", "openssl": "openssl", "awk": "mawk"}
-_SELF_SIGNED = [
-    "openssl",
-    "req",
-    "-x509",
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:P-256",
-    "-nodes",
-    "-days",
-    "2",
-    "-subj",
-]
+_SELF_SIGNED = (
+    *("openssl", "req", "-x509", "-nodes", "-days", "2"),
+    *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-subj"),
+)
 _PATH = f"{os.environ['PATH']}:/usr/sbin"
 
 
@@ -152,10 +144,14 @@ class Nginx:
         file = self.folder / "nginx.err"
         return file.read_text() if file.exists() else ""
 
-    def logged(self) -> Sequence[Mapping[str, Any]]:
-        """The access log."""
-        lines = (self.folder / "nginx.out").read_text().splitlines()
-        return [json.loads(line) for line in lines]
+    def logged(self, count: int) -> Sequence[Mapping[str, Any]]:
+        """The access log when it has so many lines: a line is written after its answer."""
+
+        def lines() -> Sequence[str]:
+            return (self.folder / "nginx.out").read_text().splitlines()
+
+        wait_until(lambda: len(lines()) >= count, f"{count} lines in the access log")
+        return [json.loads(line) for line in lines()]
 
     def certify(self, domain: str = "localhost") -> Path:
         """Make a certificate of its own hand, as CERTIFICATES_DIRECTORY has it; its folder."""
@@ -180,9 +176,9 @@ def frontend(folder: Path, page: Path) -> Iterator[str]:
     own(folder)
     text = (ROOT / "docker" / "frontend" / "nginx.conf").read_text()
     for old, new in {
+        " /tmp/": f" {folder}/",  # first: the folder lies there, too
         "listen 3000;": f"listen 127.0.0.1:{port};",
         "/usr/share/nginx/html;": f"{folder / 'html'};",
-        " /tmp/": f" {folder}/",
     }.items():
         assert old in text
         text = text.replace(old, new)
@@ -201,11 +197,10 @@ def answers(place: str) -> bool:
         return door.connect_ex((host, int(port))) == 0
 
 
-def raw(port: int, request: bytes) -> bytes:
-    """All that comes back for these very bytes."""
+def raw(port: int, request: bytes) -> tuple[int, str]:
+    """Status, and headers with body, of the answer to these very bytes."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as door:
         door.sendall(request)
-        answer = b""
-        while data := door.recv(65536):
-            answer += data
-    return answer
+        answer = HTTPResponse(door)
+        answer.begin()
+        return answer.status, str(answer.headers) + answer.read().decode("latin-1")
