@@ -45,6 +45,7 @@ def bare_app(settings: Settings) -> FastAPI:
         openapi_url=f"{prefix}/openapi.json",
         docs_url=None,  # it would be fetched from elsewhere; any viewer reads openapi.json
         redoc_url=None,
+        redirect_slashes=False,  # to http:, for whoever is behind a proxy with TLS
     )
     for noun in _NOUNS:
         app.include_router(noun.router, prefix=prefix)

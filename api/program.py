@@ -126,6 +126,7 @@ async def _answer(
         ws_max_size=_LARGEST_MESSAGE,
         timeout_graceful_shutdown=_FAREWELL,
         server_header=False,
+        proxy_headers=False,  # nothing here asks for scheme or client: so nobody's word is needed
     )
     server = _Server(config)
 

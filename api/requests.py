@@ -11,9 +11,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _PATIENCE = 60.0
 """Seconds for a request's body to arrive."""
 _POLICY = (
-    "default-src 'self'; img-src 'self' blob:; style-src 'self'; script-src 'self';"
-    " connect-src 'self' ws: wss:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    "default-src 'none'; connect-src 'self'; img-src 'self' blob:; script-src 'self';"
+    " style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+"""What the page needs; docker/frontend/nginx.conf has the same. 'self' is its websocket, too."""
 _CAREFUL = {
     "Content-Security-Policy": _POLICY,
     "Referrer-Policy": "no-referrer",
