@@ -17,7 +17,8 @@ UPGRADE ?=
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed-$(DEVICE)
 LOCKED := $(VENV)/locked-$(DEVICE)
-SCRIPTS := $(wildcard deploy.sh docker/*/*.sh tests/*/*.sh) .ci/run
+# deploy.sh brings its parts in docker/deploy with it.
+SCRIPTS := deploy.sh $(wildcard docker/nginx/*.sh tests/*/*.sh) .ci/run
 LOCK_cpu := requirements-dev.txt
 LOCK_gpu := requirements-dev-gpu.txt
 
@@ -63,6 +64,10 @@ test: setup web ## all tests but those that run long or want a Milvus server
 .PHONY: test-long
 test-long: setup web ## tests that kill and restart the program many times
 	$(BIN)/pytest -m long
+
+.PHONY: test-deploy
+test-deploy: ## deploy.sh before a recording stand-in for Docker (wants bats)
+	bats tests/docker
 
 .PHONY: run
 run: setup web ## the service with a demo camera of our own; the terminal says its address
