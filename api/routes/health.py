@@ -1,5 +1,6 @@
 """Is it well? For load balancers, containers and Prometheus, without a token."""
 
+import asyncio
 from typing import Literal
 
 from fastapi import APIRouter, Response, status
@@ -48,5 +49,6 @@ async def alive() -> dict[str, str]:
 
 @router.get("/metrics", response_class=Response)
 async def metrics(here: Here) -> Response:
-    """What Prometheus collects."""
-    return Response(generate_latest(here.registry), media_type=CONTENT_TYPE_LATEST)
+    """What Prometheus collects; it is known already, nothing is waited for."""
+    text = await asyncio.to_thread(generate_latest, here.registry)
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
