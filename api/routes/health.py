@@ -49,6 +49,7 @@ async def alive() -> dict[str, str]:
 
 @router.get("/metrics", response_class=Response)
 async def metrics(here: Here) -> Response:
-    """What Prometheus collects; it is known already, nothing is waited for."""
+    """What Prometheus collects."""
+    # It is known already: only the writing takes time, and the event loop does not wait for that.
     text = await asyncio.to_thread(generate_latest, here.registry)
     return Response(text, media_type=CONTENT_TYPE_LATEST)
