@@ -21,6 +21,7 @@ from api.routes import (
 )
 from api.services import Services
 from api.settings import Settings
+from api.traffic import Traffic
 
 _NOUNS = (auth, users, people, faces, recognition, cameras, gallery, live)
 PAGE = Path(__file__).parents[1] / "dashboards" / "web" / "dist"
@@ -31,6 +32,7 @@ def create_app(services: Services) -> FastAPI:
     """The application over running services."""
     app = bare_app(services.settings)
     app.state.services = services
+    app.add_middleware(Traffic, registry=services.registry)
     if PAGE.is_dir():
         app.mount("/", StaticFiles(directory=PAGE, html=True))
     return app

@@ -18,6 +18,7 @@ from api.foundation import Foundation, signing_key
 from api.galleries import store_of
 from api.health import Health
 from api.index import Index, Place
+from api.machine import tell_of_machine
 from api.metrics import CameraMetrics
 from api.services import Services
 from api.settings import Settings
@@ -67,6 +68,7 @@ async def assemble(
 
     directory, bell = Directory(people, changes, removed), Bell()
     metrics = CameraMetrics(CollectorRegistry())
+    tell_of_machine(metrics.registry, line.networks)
     engine = LocalEngine(group, line, index, directory.name, settings.rtsp, metrics)
     rules = Rules(manifest.id, line.threshold, settings.allow.duplicates)
     enrollment = Enrollment(

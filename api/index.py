@@ -70,6 +70,8 @@ class Index:
         """Why it cannot be searched now; empty if it can."""
         self.settled = asyncio.Event()
         """Set when it has followed the log for the first time, or could not."""
+        self.followed = 0
+        """Up to which change it has followed the log, as far as this process has seen."""
 
     def removed(self) -> None:
         """Something was just deleted: searches under way look at the truth once more."""
@@ -173,10 +175,12 @@ class Index:
             head, position = await self._changes.head(), await gallery.position()
             if anew or position is None or not _leads_to(head, position):
                 position = await self._begin(gallery, head.log)
+            self.followed = position.number
             while batch := await self._changes.after(position.number, _BATCH):
                 await self._apply(gallery, batch)
                 position = Position(head.log, batch[-1].number)
                 await gallery.mark(position)
+                self.followed = position.number
         self.trouble = ""
 
     async def _begin(self, gallery: MilvusGallery, log: str) -> Position:

@@ -20,8 +20,17 @@ class CameraMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
         self._frames = Counter("faceapi_frames", "Frames analysed", ["camera"], registry=registry)
+        self._dropped = Counter(
+            "faceapi_frames_dropped",
+            "Frames that were not analysed because a newer one was there",
+            ["camera"],
+            registry=registry,
+        )
         self._faces = Counter(
-            "faceapi_faces", "Faces seen, by what is known of them", ["status"], registry=registry
+            "faceapi_faces",
+            "Faces seen, by what is known of them",
+            ["camera", "status"],
+            registry=registry,
         )
         self._delay = Histogram(
             "faceapi_delay_seconds",
@@ -36,23 +45,54 @@ class CameraMetrics:
             ["camera", "state"],
             registry=registry,
         )
+        self._connections = Counter(
+            "faceapi_camera_connections",
+            "How often it became live",
+            ["camera"],
+            registry=registry,
+        )
+        self._latest: dict[CameraId, int] = {}
+        """Of each camera the number of the last frame that was analysed."""
 
     def seen(self, result: Result) -> None:
         """A frame was analysed."""
         self._frames.labels(result.camera).inc()
+        self._dropped.labels(result.camera).inc(self._missing_before(result))
         self._delay.labels(result.camera).observe(max(0.0, time.time() - result.captured_at))
         for face in result.faces:
-            self._faces.labels(face.verdict.status).inc()
+            self._faces.labels(result.camera, face.verdict.status).inc()
 
     def changed(self, camera: CameraId, state: State) -> None:
-        """A camera is in another state."""
+        """A camera is in another state; whatever counts its frames begins at 0 by then."""
         for one in State:
             self._state.labels(camera, one).set(one is state)
+        for metric in (self._frames, self._dropped, self._delay):
+            metric.labels(camera)
+        self._connections.labels(camera).inc(state is State.LIVE)
 
     def forget(self, camera: CameraId) -> None:
         """A camera is gone: its series end."""
-        for metric in (self._frames, self._delay, self._state):
+        by_camera = (
+            self._frames,
+            self._dropped,
+            self._faces,
+            self._delay,
+            self._state,
+            self._connections,
+        )
+        for metric in by_camera:
             metric.remove_by_labels({"camera": camera})
+        self._latest.pop(camera, None)
+
+    def _missing_before(self, result: Result) -> int:
+        """How many numbers are missing between the frame before and this one.
+
+        A camera numbers what it drops, too, so this counts what its mailbox dropped, wherever
+        that is. Nothing is known of what was before the first result.
+        """
+        before = self._latest.get(result.camera, result.seq - 1)
+        self._latest[result.camera] = result.seq
+        return max(0, result.seq - before - 1)
 
 
 async def measure_lag(registry: CollectorRegistry) -> None:

@@ -17,6 +17,7 @@ from api.metrics import measure_lag
 from api.sections import BackendSettings
 from api.services import Services
 from api.settings import Settings
+from api.vitals import watch_vitals
 from ingest.fleet import CameraSpec
 from pipeline.build import Engine as Line
 from pipeline.build import build, open_configured_pack
@@ -104,6 +105,7 @@ async def _follow(group: asyncio.TaskGroup, ground: Foundation, parts: Assembly)
     if ground.postgres is not None:
         group.create_task(ground.postgres.supervise(), name="postgres")
     group.create_task(measure_lag(parts.services.registry), name="lag")
+    group.create_task(watch_vitals(parts.services), name="vitals")
     group.create_task(parts.bell.listen(ground.database), name="bell")
     group.create_task(parts.index.follow(parts.bell), name="index")
     number = await parts.directory.load()

@@ -1,5 +1,6 @@
 """Settings and a model pack -> a pipeline; the one place that names concrete stages."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +24,14 @@ from pipeline.track import MotionTracker
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Engine:
-    """What all cameras share, and what makes the line for one more of them."""
+    """What all cameras share, and what makes the line for one more of them.
+
+    ``networks`` are there by what they do in the pack.
+    """
 
     pack: Pack
     settings: PipelineSettings
+    networks: Mapping[str, Network]
     lanes: Lanes
     detector: Detector
     describer: Describer
@@ -76,6 +81,7 @@ def build(settings: PipelineSettings, pack: Pack) -> Engine:
     return Engine(
         pack=pack,
         settings=settings,
+        networks=networks,
         lanes=Lanes(lane_count(settings.inference.lanes)),
         detector=detector,
         describer=Describer(points, manifest.embedder.alignment, embedder, least),

@@ -60,6 +60,14 @@ class Network:
         """What ONNX Runtime really uses, best first: the only honest word on the device."""
         return list(self._session.get_providers())
 
+    @property
+    def used(self) -> str:
+        """``cpu`` or ``cuda``: where it runs now, which may change.
+
+        ONNX Runtime's ``run`` moves a network whose device fails to the CPU, and goes on there.
+        """
+        return self.providers[0].removesuffix("ExecutionProvider").lower()
+
     def run(self, tensor: Tensor, outputs: Sequence[str]) -> Sequence[Tensor]:
         """The named outputs for one input tensor [n, channels, height, width].
 

@@ -1,5 +1,6 @@
 """Is it well? For load balancers, containers and Prometheus, without a token."""
 
+import asyncio
 from typing import Literal
 
 from fastapi import APIRouter, Response, status
@@ -49,4 +50,6 @@ async def alive() -> dict[str, str]:
 @router.get("/metrics", response_class=Response)
 async def metrics(here: Here) -> Response:
     """What Prometheus collects."""
-    return Response(generate_latest(here.registry), media_type=CONTENT_TYPE_LATEST)
+    # It is known already: only the writing takes time, and the event loop does not wait for that.
+    text = await asyncio.to_thread(generate_latest, here.registry)
+    return Response(text, media_type=CONTENT_TYPE_LATEST)

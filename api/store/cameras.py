@@ -1,7 +1,7 @@
 """The cameras that are to be watched; their addresses, which hold passwords, are sealed."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import asyncpg
@@ -27,6 +27,12 @@ class Cameras:
         async with self._database.connection() as connection:
             rows = await connection.fetch(f"select {_COLUMNS} from cameras order by name")
         return [self._camera(row) for row in rows]
+
+    async def watched(self) -> Mapping[CameraId, str]:
+        """What those that are to be watched are called."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch("select id, name from cameras where enabled")
+        return {CameraId(str(row["id"])): row["name"] for row in rows}
 
     async def get(self, camera: CameraId) -> Camera:
         """One camera.
