@@ -69,7 +69,7 @@ certificate() { # DAYS: of faces.example.org, and the settings for it
     certificate 90
     deploy doctor
     expect 0 'the certificate of faces.example.org is good until'
-    chmod 600 certificates/faces.example.org/privkey.pem
+    chmod 000 certificates/faces.example.org/privkey.pem
     deploy doctor
     expect 1 'privkey.pem cannot be read by user 1000'
     certificate 10
