@@ -9,7 +9,7 @@ if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404)); then
     exit 1
 fi
 shopt -s inherit_errexit
-unset CDPATH
+unset CDPATH COMPOSE_FILE
 umask 022
 
 ROOT=$(readlink --canonicalize -- "${BASH_SOURCE[0]}")

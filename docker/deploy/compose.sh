@@ -22,6 +22,14 @@ compose() { # ARGUMENT...
         --project-directory "$ROOT" --env-file "$ENV_FILE" "${files[@]}" "$@"
 }
 
+run_backend() { # ARGUMENT...: one command in a container of its own; a terminal only where there is one
+    if [[ -t 0 && -t 1 ]]; then
+        compose run --rm --no-deps "$@"
+    else
+        compose run --rm --no-deps -T "$@" < /dev/null
+    fi
+}
+
 runs() { # ENVIRONMENT: does any of its containers?
     local found
     found=$(docker ps --quiet --filter "label=com.docker.compose.project=faceapi-$1") ||

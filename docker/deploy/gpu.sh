@@ -56,7 +56,7 @@ check_gpu_inference() { # the networks are opened on the device; whatever fell b
     fetch_models
     step 'Running the networks on the GPU, in the container'
     # Databases are not asked: they need not run yet.
-    compose run --rm --no-deps -e MODEL_DEVICE=cuda:0 -e SQL_HOST= -e MILVUS_DB_HOST= \
+    run_backend -e MODEL_DEVICE=cuda:0 -e SQL_HOST= -e MILVUS_DB_HOST= \
         backend faceapi doctor || fail 'The networks do not run on the GPU' \
         'The table above says why; does another program fill its memory (nvidia-smi)?' \
         'Until then: without --gpu'

@@ -57,7 +57,7 @@ fetch_models() {
     local pack
     pack=$(setting MODEL_PACK opencv-zoo) || exit 1
     step "Fetching the model pack $pack"
-    compose run --rm --no-deps backend faceapi models pull "$pack" ||
+    run_backend backend faceapi models pull "$pack" ||
         fail "The model pack $pack could not be fetched" \
             'What arrived is kept: start again when the network is there' \
             "Is MODEL_PACK in $ENV_FILE a pack that \`faceapi models list\` names?"

@@ -13,7 +13,7 @@ well() { # prod runs, with a backup of today
 
 certificate() { # DAYS: of faces.example.org, and the settings for it
     sed -i 's/^DOMAIN_NAME=.*/DOMAIN_NAME=faces.example.org/' .env.prod
-    mkdir -p certificates/faces.example.org
+    rm -rf certificates && mkdir -p certificates/faces.example.org
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days "$1" -subj /CN=faces.example.org \
         -keyout certificates/faces.example.org/privkey.pem -out certificates/faces.example.org/fullchain.pem 2> /dev/null
     chmod 644 certificates/faces.example.org/*
@@ -69,7 +69,7 @@ certificate() { # DAYS: of faces.example.org, and the settings for it
     certificate 90
     deploy doctor
     expect 0 'the certificate of faces.example.org is good until'
-    chmod 600 certificates/faces.example.org/privkey.pem
+    chmod 000 certificates/faces.example.org/privkey.pem
     deploy doctor
     expect 1 'privkey.pem cannot be read by user 1000'
     certificate 10

@@ -6,7 +6,7 @@ load deploy.bash
 gpu_here() { PATH="$BATS_TEST_DIRNAME/fake/gpu:$PATH"; }
 
 readonly TOOLKIT='run --rm --network none --gpus all postgres:15-alpine true'
-readonly INFERENCE="run --rm --no-deps -e MODEL_DEVICE=cuda:0 -e SQL_HOST= -e MILVUS_DB_HOST= backend faceapi doctor"
+readonly INFERENCE="run --rm --no-deps -T -e MODEL_DEVICE=cuda:0 -e SQL_HOST= -e MILVUS_DB_HOST= backend faceapi doctor"
 
 @test "before anything is set up gpu-check takes the template, and leaves nothing" {
     gpu_here
@@ -14,7 +14,7 @@ readonly INFERENCE="run --rm --no-deps -e MODEL_DEVICE=cuda:0 -e SQL_HOST= -e MI
     expect 0 'driver 580.65.06, NVIDIA L4' 'the networks run on the GPU' 'the GPU can be used'
     same "$TOOLKIT
 dev+gpu: build backend
-dev+gpu: run --rm --no-deps backend faceapi models pull opencv-zoo
+dev+gpu: run --rm --no-deps -T backend faceapi models pull opencv-zoo
 dev+gpu: $INFERENCE" "$(changes)"
     [[ ! -e .env.dev ]]
 }
@@ -73,10 +73,10 @@ dev+gpu: $INFERENCE" "$(changes)"
     expect 0 'dev runs'
     same "$TOOLKIT
 dev+gpu: build
-dev+gpu: run --rm --no-deps backend faceapi models pull opencv-zoo
+dev+gpu: run --rm --no-deps -T backend faceapi models pull opencv-zoo
 dev+gpu: $INFERENCE
 dev+gpu: up --detach --wait --wait-timeout 300 postgres etcd minio standalone
-dev+gpu: run --rm --no-deps backend faceapi models pull opencv-zoo
+dev+gpu: run --rm --no-deps -T backend faceapi models pull opencv-zoo
 dev+gpu: up --detach --wait --wait-timeout 600 --remove-orphans
 dev+gpu: exec -T backend test -e /var/lib/faceapi/administrator-password" "$(changes)"
 }

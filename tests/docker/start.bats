@@ -9,7 +9,7 @@ load deploy.bash
     expect 0 'dev runs' 'page     http://localhost:3000' 'API      http://localhost:6874/api/v1/openapi.json'
     same "dev: build
 dev: up --detach --wait --wait-timeout 300 postgres etcd minio standalone
-dev: run --rm --no-deps backend faceapi models pull opencv-zoo
+dev: run --rm --no-deps -T backend faceapi models pull opencv-zoo
 dev: up --detach --wait --wait-timeout 600 --remove-orphans
 dev: exec -T backend test -e /var/lib/faceapi/administrator-password" "$(changes)"
     [[ -d volumes_dev/etcd && -d volumes_dev/minio && -d volumes_dev/milvus && -d backups ]]
@@ -34,7 +34,7 @@ inspect --type container
 image inspect
 dev: build
 dev: up --detach --wait --wait-timeout 300 postgres etcd minio standalone
-dev: run --rm --no-deps backend faceapi models pull opencv-zoo
+dev: run --rm --no-deps -T backend faceapi models pull opencv-zoo
 dev: up --detach --wait --wait-timeout 600 --remove-orphans
 dev: exec -T backend test -e /var/lib/faceapi/administrator-password" "$(calls)"
 }
@@ -56,11 +56,13 @@ dev: exec -T backend test -e /var/lib/faceapi/administrator-password" "$(calls)"
 @test "who is unwell is named, with the last lines and what to do next" {
     container faceapi-prod backend face-rec-backend 'Restarting (1) 3 seconds ago'
     container faceapi-prod postgres face-rec-postgres 'Up 2 minutes (healthy)'
+    container faceapi-prod backup faceapi-prod-backend-run-1 'Exited (0) 3 hours ago'
     make_fail '--remove-orphans'
     deploy prod
     expect 1 'Not every service became well' 'backend is unwell (Restarting (1) 3 seconds ago)' \
         '| face-rec-backend says line 1' './deploy.sh logs prod backend' './deploy.sh doctor'
     refute_said 'postgres is unwell'
+    refute_said 'backup is unwell' # one that ran for one command
 }
 
 @test "a service that stays unwell is waited for, not for ever, and says which part it is" {
@@ -120,6 +122,11 @@ dev: exec -T backend test -e /var/lib/faceapi/administrator-password" "$(calls)"
     done < <(grep -oE "$SECRET" .env.prod)
     [[ $count -eq 4 ]]
     refute_said 'korrekt-pferd'
+}
+
+@test "on a terminal the models' progress has it, too" {
+    deploy_on_terminal dev
+    [[ $(changes) = *'dev: run --rm --no-deps backend faceapi models pull opencv-zoo'* ]]
 }
 
 @test "it works from another folder, and through a link" {

@@ -13,7 +13,7 @@ image tag sha256:of-faceapi-frontend faceapi-frontend:previous
 image tag faceapi-nginx:latest faceapi-nginx:previous
 prod: build --pull"
 readonly UP="prod: up --detach --wait --wait-timeout 300 postgres etcd minio standalone
-prod: run --rm --no-deps backend faceapi models pull opencv-zoo
+prod: run --rm --no-deps -T backend faceapi models pull opencv-zoo
 prod: up --detach --wait --wait-timeout 600 --remove-orphans"
 readonly BACK="image tag faceapi-backend:previous faceapi-backend:latest
 image tag faceapi-frontend:previous faceapi-frontend:latest
@@ -27,7 +27,6 @@ fail_new_version() { # the first start of everything fails, a later one does not
 #!/usr/bin/env bash
 if [[ $* = *remove-orphans* && ! -e $FAKE/failed ]]; then
     touch "$FAKE/failed"
-    export FAKE_ONCE=1
     echo "remove-orphans" > "$FAKE/fail"
     "$FAKE/../docker-stand-in" "$@"
     status=$?
@@ -168,7 +167,8 @@ $AGAIN" ]]
 # The first time everything is to start, whoever waits presses Ctrl-C.
 if [[ $* = *remove-orphans* && ! -e $FAKE/failed ]]; then
     touch "$FAKE/failed"
-    kill -INT -- "-$(ps -o pgid= -p $$ | tr -d ' ')"
+    read -r _ _ _ _ group _ < /proc/$$/stat
+    kill -INT -- "-$group"
     exec sleep 10
 fi
 exec "$FAKE/../docker-stand-in" "$@"
