@@ -9,8 +9,10 @@ import pytest
 from fastapi import FastAPI, Request
 
 from api import problem_details, requests
+from api.app import bare_app
 from api.auth.tokens import NotSignedIn
 from api.requests import Requests
+from api.settings import Settings
 from api.store.messages import Conflict, NotFound
 from pipeline.errors import BadInput, Misconfigured, Transient
 
@@ -54,7 +56,7 @@ async def test_what_is_within_the_limit_passes(client: httpx.AsyncClient) -> Non
     answer = await client.post("/private/length", content=chunks(10))
     assert (answer.status_code, answer.json()) == (200, 1000)
     assert answer.headers["cache-control"] == "no-store"
-    assert "default-src 'self'" in answer.headers["content-security-policy"]
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
     assert len(answer.headers["x-request-id"]) == 32
 
 
@@ -112,3 +114,11 @@ async def test_what_does_not_exist_is_a_problem_too(client: httpx.AsyncClient) -
     answer = await client.get("/nothing")
     assert (answer.status_code, answer.json()["title"]) == (404, "Not Found")
     assert (await client.get("/private/length")).status_code == 405
+
+
+async def test_a_slash_too_many_leads_nowhere() -> None:
+    """Least of all to http:, for whoever came by https: to a proxy; the token would follow."""
+    transport = httpx.ASGITransport(bare_app(Settings()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        answer = await client.get("/api/v1/people/")
+    assert (answer.status_code, answer.headers.get("location")) == (404, None)

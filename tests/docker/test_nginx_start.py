@@ -73,6 +73,27 @@ def test_a_certificate_makes_a_good_configuration(new_nginx: NewNginx) -> None:
     assert "ssl_certificate " in (nginx.folder / "run" / "site.conf").read_text()
 
 
+@pytest.mark.parametrize(
+    ("version", "parameter", "directive"),
+    [("1.22.1", " http2", ""), ("1.25.1", "", "http2 on;"), ("1.28.0", "", "http2 on;")],
+)
+def test_each_version_is_told_of_http_2_in_its_own_way(
+    new_nginx: NewNginx, version: str, parameter: str, directive: str
+) -> None:
+    """The image has a newer nginx than Debian: here only its name is asked for."""
+    nginx = new_nginx(DOMAIN_NAME="localhost")
+    program = nginx.folder / "nginx"
+    program.write_text(f"#!/bin/sh\necho nginx version: nginx/{version} >&2\n")
+    program.chmod(0o755)
+    nginx.environ = {**nginx.environ, "PATH": f"{nginx.folder}:{os.environ['PATH']}"}
+    nginx.certify()
+    assert nginx.tried()[0] == 0
+    site = (nginx.folder / "run" / "site.conf").read_text()
+    assert f" ssl{parameter} default_server" in site
+    assert directive in site
+    assert ("http2 on;" in site) == bool(directive)
+
+
 def without_key(folder: Path) -> None:
     (folder / "privkey.pem").unlink()
 

@@ -199,7 +199,7 @@ def test_a_backend_with_another_address_is_found_again(new_nginx: NewNginx) -> N
         new_nginx(NGINX_BACKEND=f"backend:{port}", NGINX_RESOLVER=resolver).running() as nginx,
     ):
         assert_is_away(httpx.get(f"{nginx.url}/health"))  # a name that nobody has
-        for address in ("127.0.0.2", "127.0.0.3"):
+        for address in ("127.0.0.2", "127.0.0.3", "127.0.0.4"):  # more than there are workers
             names["backend"] = address
             backend = Upstream()
             with serving(backend, address, port):
