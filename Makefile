@@ -56,6 +56,7 @@ check: setup ## lint, formatting, types, who may import what
 	$(BIN)/hadolint $(wildcard docker/*/Dockerfile*)
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec $(wildcard docker/*.yml)
 	$(BIN)/shellcheck --external-sources $(SCRIPTS)
+	$(BIN)/shellcheck tests/docker/*.bats tests/docker/*.bash
 
 .PHONY: test
 test: setup web ## all tests but those that run long or want a Milvus server

@@ -298,6 +298,33 @@ def test_without_a_secret_nothing_starts(environment: str, name: str, tmp_path: 
     assert "deploy.sh" in refused.stderr
 
 
+def test_paths_that_are_mounted_are_there(tmp_path: Path) -> None:
+    made = {"volumes_dev", "models", "certificates"}  # by deploy.sh
+    for environment in ENVIRONMENTS:
+        services = resolve(environment, gpu=False, folder=tmp_path)["services"]
+        hosts = [
+            Path(volume.split(":")[0])
+            for service in services.values()
+            for volume in service.get("volumes", [])
+            if volume.startswith("/")
+        ]
+        assert len(hosts) >= 5
+        missing = [
+            path
+            for path in hosts
+            if path.relative_to(ROOT).parts[0] not in made and not path.exists()
+        ]
+        assert missing == []
+
+
+def test_grafana_finds_the_dashboards_where_its_provider_looks(tmp_path: Path) -> None:
+    provisioning = ROOT / "dashboards" / "grafana" / "provisioning"
+    provider = yaml.safe_load((provisioning / "dashboards" / "faceapi.yml").read_text())
+    (looks,) = (one["options"]["path"] for one in provider["providers"])
+    mounts = resolve("prod", gpu=False, folder=tmp_path)["services"]["grafana"]["volumes"]
+    assert f"{ROOT / 'dashboards' / 'grafana'}:{looks}:ro" in mounts
+
+
 # No variable in one that another does not know
 
 
