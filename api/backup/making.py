@@ -14,11 +14,11 @@ from pyrage.x25519 import Identity, Recipient
 from api.backup.manifest import FILE, Manifest
 from api.backup.safe import Safe
 from api.backup.streams import encrypting
-from api.data_folder import keep
-from api.foundation import shared
-from api.sealing import KEYS
-from api.settings import Settings
+from api.program.foundation import shared
+from api.settings.settings import Settings
 from api.store.copies import Copies, snapshot
+from api.store.data_folder import keep
+from api.store.sealing import KEYS
 from pipeline.errors import BadInput
 
 LOCKED = "keys.age"

@@ -7,11 +7,11 @@ from api.backup.making import LOCKED
 from api.backup.manifest import Manifest
 from api.backup.safe import Safe
 from api.backup.streams import decrypting
-from api.data_folder import keep
-from api.foundation import held
-from api.sealing import KEYS, adopt
-from api.settings import Settings
+from api.program.foundation import held
+from api.settings.settings import Settings
 from api.store.copies import Copies, replacement
+from api.store.data_folder import keep
+from api.store.sealing import KEYS, adopt
 from pipeline.errors import BadInput, Misconfigured
 
 

@@ -16,17 +16,17 @@ import pytest
 from api.backup.making import LOCKED, back_up
 from api.backup.manifest import FILE, Manifest
 from api.backup.restoring import lay_out, restore
-from api.data_folder import InUse, claimed
-from api.sealing import KEYS, Keyring
-from api.settings import Settings, load_settings
+from api.settings.settings import Settings, load_settings
 from api.store.address import Address
 from api.store.changes import Changes, gallery_named
 from api.store.copies import Copies, snapshot
+from api.store.data_folder import InUse, claimed
 from api.store.database import Database
 from api.store.faces import Faces
 from api.store.messages import NewFace, Person
 from api.store.migrate import migrate, shipped_migrations
 from api.store.people import People
+from api.store.sealing import KEYS, Keyring
 from pipeline.errors import BadInput, FaceapiError, Misconfigured
 from pipeline.messages import GalleryId, PackId
 
@@ -317,7 +317,7 @@ def back_up_with_little_room(world: World, backup: Path) -> subprocess.Completed
     code = (
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536));"
-        "from api.cli import main; main()"
+        "from api.command.cli import main; main()"
     )
     environ = {
         "SQL_HOST": str(sql.host),

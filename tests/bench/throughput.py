@@ -22,9 +22,9 @@ from unittest.mock import patch
 import numpy as np
 from rich.console import Console
 
-from api.galleries import temporary_gallery
-from api.progress import progress_bar
-from api.settings import Settings, load_settings
+from api.command.progress import progress_bar
+from api.gallery.galleries import temporary_gallery
+from api.settings.settings import Settings, load_settings
 from ingest.replay import Replay
 from pipeline.build import Engine, build, open_configured_pack
 from pipeline.enroll import enroll_folder

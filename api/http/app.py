@@ -1,0 +1,64 @@
+"""The HTTP application: routes, errors, limits and the page."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.staticfiles import StaticFiles
+
+from api.http import problem_details
+from api.http.requests import Requests
+from api.http.routes import (
+    auth,
+    cameras,
+    faces,
+    gallery,
+    health,
+    live,
+    people,
+    recognition,
+    users,
+)
+from api.http.services import Services
+from api.http.traffic import Traffic
+from api.settings.settings import Settings
+
+_NOUNS = (auth, users, people, faces, recognition, cameras, gallery, live)
+PAGE = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
+"""The page, as `make web` builds it."""
+
+
+def create_app(services: Services) -> FastAPI:
+    """The application over running services."""
+    app = bare_app(services.settings)
+    app.state.services = services
+    app.add_middleware(Traffic, registry=services.registry)
+    if PAGE.is_dir():
+        app.mount("/", StaticFiles(directory=PAGE, html=True))
+    return app
+
+
+def bare_app(settings: Settings) -> FastAPI:
+    """The application without anything behind it: enough to describe it."""
+    prefix = settings.api.v1_str
+    app = FastAPI(
+        title=settings.project.name,
+        summary="Who is on which camera now?",
+        openapi_url=f"{prefix}/openapi.json",
+        docs_url=None,  # it would be fetched from elsewhere; any viewer reads openapi.json
+        redoc_url=None,
+        redirect_slashes=False,  # to http:, for whoever is behind a proxy with TLS
+    )
+    for noun in _NOUNS:
+        app.include_router(noun.router, prefix=prefix)
+    app.include_router(health.router)
+    problem_details.install(app)
+    app.add_middleware(Requests, limit=settings.backend.upload_limit << 20, private=prefix)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.backend.foreign_origins),
+        allow_methods=["*"],
+        allow_headers=["Authorization", "Content-Type"],
+        expose_headers=["X-Request-ID", "X-Seq", "X-Captured-At"],
+    )
+    return app

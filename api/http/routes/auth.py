@@ -1,0 +1,43 @@
+"""Sign in."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi.security import OAuth2PasswordRequestForm
+
+from api.http.auth.tokens import NotSignedIn
+from api.http.routes.given import Body, Here
+from api.store.messages import UserId
+
+router = APIRouter(tags=["auth"])
+
+
+class Token(Body):
+    """To be sent as ``Authorization: Bearer ...``."""
+
+    access_token: str
+    token_type: str = "bearer"  # noqa: S105 - the kind of token (RFC 6750)
+    expires_in: int
+
+
+@router.post("/auth/token")
+async def token(form: Annotated[OAuth2PasswordRequestForm, Depends()], here: Here) -> Token:
+    """Get a token for a user's name and password (RFC 6749, 4.3)."""
+    user = await _checked(form.username, form.password, here)
+    minutes = here.settings.access.token_expire_minutes
+    return Token(access_token=here.tokens.issue(user), expires_in=minutes * 60)
+
+
+async def _checked(name: str, password: str, here: Here) -> UserId:
+    """The user; who is not there takes as long as a wrong password."""
+    found = await here.users.credentials(name)
+    if found is None:
+        await here.passwords.waste(password)
+        raise NotSignedIn("no such user, or another password")
+    user, stored = found
+    check = await here.passwords.check(password, stored)
+    if not check.ok:
+        raise NotSignedIn("no such user, or another password")
+    if check.raised is not None:
+        await here.users.set_password(user.id, check.raised)
+    return user.id

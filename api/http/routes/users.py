@@ -1,0 +1,86 @@
+"""Those who may sign in."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, status
+from pydantic import SecretStr, StringConstraints
+
+from api.http.routes.given import Body, Here, Name, SignedIn
+from api.store.messages import Conflict, User, UserId
+from pipeline.errors import BadInput
+
+router = APIRouter(tags=["users"])
+
+Password = Annotated[SecretStr, StringConstraints(min_length=10, max_length=1024)]
+
+
+class UserOut(Body):
+    """A user."""
+
+    id: str
+    name: str
+    created_at: datetime
+
+
+class UsersOut(Body):
+    """All users, by name."""
+
+    items: list[UserOut]
+
+
+class NewUser(Body):
+    """A user to be."""
+
+    name: Name
+    password: Password
+
+
+class NewPassword(Body):
+    """One's own password, and the one it is to be."""
+
+    current: SecretStr
+    new: Password
+
+
+@router.get("/users/me")
+async def me(user: SignedIn) -> UserOut:
+    """Who I am."""
+    return _out(user)
+
+
+@router.put("/users/me/password", status_code=status.HTTP_204_NO_CONTENT)
+async def change_password(body: NewPassword, user: SignedIn, here: Here) -> None:
+    """Change one's own password."""
+    found = await here.users.credentials(user.name)
+    current = body.current.get_secret_value()
+    if found is None or not (await here.passwords.check(current, found[1])).ok:
+        raise BadInput("the current password is another one")
+    hashed = await here.passwords.hash(body.new.get_secret_value())
+    await here.users.set_password(user.id, hashed)
+
+
+@router.get("/users")
+async def users(_: SignedIn, here: Here) -> UsersOut:
+    """Everyone who may sign in."""
+    return UsersOut(items=[_out(user) for user in await here.users.all()])
+
+
+@router.post("/users", status_code=status.HTTP_201_CREATED)
+async def add(body: NewUser, _: SignedIn, here: Here) -> UserOut:
+    """Let somebody sign in."""
+    hashed = await here.passwords.hash(body.password.get_secret_value())
+    return _out(await here.users.add(body.name, hashed))
+
+
+@router.delete("/users/{user}", status_code=status.HTTP_204_NO_CONTENT)
+async def remove(user: UUID, asking: SignedIn, here: Here) -> None:
+    """Let somebody sign in no more; her tokens are worth nothing from now on."""
+    if str(user) == asking.id:
+        raise Conflict("nobody deletes herself: somebody has to remain")
+    await here.users.remove(UserId(str(user)))
+
+
+def _out(user: User) -> UserOut:
+    return UserOut(id=user.id, name=user.name, created_at=user.created_at)

@@ -1,0 +1,120 @@
+"""The services put together: the one place that names the concrete ones."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from api.gallery.bell import Bell
+from api.gallery.directory import Directory
+from api.gallery.enrollment import Enrollment, Rules
+from api.gallery.galleries import store_of
+from api.gallery.index import Index, Place
+from api.http.auth.passwords import Passwords
+from api.http.auth.tickets import Tickets
+from api.http.auth.tokens import Tokens
+from api.http.health import Health
+from api.http.services import Services
+from api.live.engine import LocalEngine
+from api.live.metrics import CameraMetrics
+from api.program.foundation import Foundation, signing_key
+from api.program.machine import tell_of_machine
+from api.settings.settings import Settings
+from api.store.cameras import Cameras
+from api.store.changes import Changes, gallery_named
+from api.store.faces import Faces
+from api.store.people import People
+from api.store.users import Users
+from pipeline.build import Engine as Line
+from pipeline.errors import Transient
+from pipeline.messages import PersonId
+
+_GALLERY = "default"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assembly:
+    """The services, and what of them the program has to run and to close."""
+
+    services: Services
+    engine: LocalEngine
+    directory: Directory
+    index: Index
+    bell: Bell
+
+
+async def assemble(
+    group: asyncio.TaskGroup, settings: Settings, ground: Foundation, line: Line
+) -> Assembly:
+    """Join database, gallery and line of rooms.
+
+    Raises:
+        Misconfigured: what is there does not fit.
+        Transient: the database is away.
+    """
+    database, manifest = ground.database, line.pack.manifest
+    gallery = await gallery_named(database, _GALLERY)
+    people, changes = People(database, gallery), Changes(database, gallery)
+    faces = Faces(database, gallery, ground.keys)
+    store = store_of(settings.milvus, ground.folder / "gallery.db")
+    place = Place(store, gallery, manifest.id, manifest.embedder.dimension)
+    index = Index(place, changes, faces)
+
+    def removed(person: PersonId) -> None:
+        index.removed()
+        engine.retract(person)
+
+    directory, bell = Directory(people, changes, removed), Bell()
+    metrics = CameraMetrics(CollectorRegistry())
+    tell_of_machine(metrics.registry, line.networks)
+    engine = LocalEngine(group, line, index, directory.name, settings.rtsp, metrics)
+    rules = Rules(manifest.id, line.threshold, settings.allow.duplicates)
+    enrollment = Enrollment(
+        people, faces, directory, bell, line.enroller(), line.lanes, index, rules
+    )
+    services = Services(
+        settings=settings,
+        pack=manifest,
+        threshold=line.threshold,
+        users=Users(database),
+        people=people,
+        faces=faces,
+        cameras=Cameras(database, ground.keys),
+        changes=changes,
+        passwords=Passwords(settings.password.hash_algorithm),
+        tokens=_tokens(settings, ground.folder),
+        tickets=Tickets(),
+        directory=directory,
+        index=index,
+        enrollment=enrollment,
+        examiner=line.examiner(),
+        engine=engine,
+        results=engine,
+        health=_health(changes, index, line),
+        registry=metrics.registry,
+    )
+    return Assembly(services, engine, directory, index, bell)
+
+
+def _tokens(settings: Settings, folder: Path) -> Tokens:
+    return Tokens(
+        signing_key(settings.jwt, folder),
+        settings.jwt.algorithm,
+        timedelta(minutes=settings.access.token_expire_minutes),
+    )
+
+
+def _health(changes: Changes, index: Index, line: Line) -> Health:
+    async def database() -> None:
+        await changes.head()
+
+    async def gallery() -> None:
+        if index.trouble:
+            raise Transient(index.trouble)
+
+    async def pipeline() -> None:
+        await line.lanes.run(lambda: None)
+
+    return Health({"database": database, "gallery": gallery, "pipeline": pipeline})
