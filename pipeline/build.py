@@ -11,7 +11,7 @@ from pipeline.detect.yunet import YuNet
 from pipeline.embed import OnnxEmbedder
 from pipeline.enroll import Enroller
 from pipeline.examine import Examiner
-from pipeline.identify import Identifier, Rules
+from pipeline.identify import DecisionPolicy, Identifier
 from pipeline.inference import Lanes, Network, lane_count
 from pipeline.packs.manifest import EmbedderFeed, MtcnnFeed, YunetFeed, load_manifest
 from pipeline.packs.own import with_own_embedder
@@ -23,7 +23,7 @@ from pipeline.track import MotionTracker
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Engine:
+class Pipeline:
     """What all cameras share, and what makes the line for one more of them.
 
     ``networks`` are there by what they do in the pack.
@@ -46,7 +46,7 @@ class Engine:
             MotionTracker(least_overlap=track.least_overlap, keep=track.keep),
             self.describer,
             gallery,
-            Identifier(self._rules()),
+            Identifier(self._policy()),
         )
 
     def enroller(self) -> Enroller:
@@ -63,11 +63,11 @@ class Engine:
         asked = self.settings.model.threshold
         return self.pack.manifest.threshold if asked is None else asked
 
-    def _rules(self) -> Rules:
-        return Rules(threshold=self.threshold, **self.settings.identify.model_dump())
+    def _policy(self) -> DecisionPolicy:
+        return DecisionPolicy(threshold=self.threshold, **self.settings.identify.model_dump())
 
 
-def build(settings: PipelineSettings, pack: Pack) -> Engine:
+def build(settings: PipelineSettings, pack: Pack) -> Pipeline:
     """The stages that ``settings`` and ``pack`` ask for, with their networks opened.
 
     Raises:
@@ -78,7 +78,7 @@ def build(settings: PipelineSettings, pack: Pack) -> Engine:
     least = manifest.least_eye_distance if asked is None else asked
     detector, points = _detector(manifest.detector, networks, settings)
     embedder = _embedder(manifest.embedder, networks["embedder"])
-    return Engine(
+    return Pipeline(
         pack=pack,
         settings=settings,
         networks=networks,

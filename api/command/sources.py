@@ -7,7 +7,7 @@ from api.settings.sections import RtspSettings
 from ingest.address import CameraUrl
 from ingest.replay import Replay
 from ingest.rtsp import RtspCamera, Timeouts
-from ingest.source import Change, State
+from ingest.source import State, StateChange
 from ingest.supervisor import Backoff, supervised
 from pipeline.errors import BadInput
 from pipeline.messages import CameraId, Frame
@@ -37,7 +37,7 @@ def _camera(
     timeouts = Timeouts(connect=settings.connect_timeout, silence=settings.read_timeout)
     backoff = Backoff(first=settings.least_backoff, most=settings.most_backoff)
 
-    def changed(change: Change) -> None:
+    def changed(change: StateChange) -> None:
         if change.state is State.WAITING:
             tell(f"{change.reason}; again in {change.retry_in:.1f} s")
         elif change.state is State.LIVE:

@@ -34,7 +34,7 @@ class Duplicate(BadInput):
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class EnrollmentPolicy:
     """What enrollment lets pass.
 
     ``threshold`` is the similarity from which a face is somebody else's; ``duplicates`` whether
@@ -62,7 +62,7 @@ class Enrollment:
         enroller: Enroller,
         lanes: Lanes,
         gallery: Gallery,
-        rules: Rules,
+        policy: EnrollmentPolicy,
     ) -> None:
         self._people = people
         self._faces = faces
@@ -71,7 +71,7 @@ class Enrollment:
         self._enroller = enroller
         self._lanes = lanes
         self._gallery = gallery
-        self._rules = rules
+        self._policy = policy
 
     async def add_person(self, name: str) -> Person:
         """Make a person without a face."""
@@ -116,10 +116,10 @@ class Enrollment:
         """
         await self._people.get(person)
         portrait = await self._enroller.portrait(await self._enroller.read(photograph))
-        if not self._rules.duplicates:
+        if not self._policy.duplicates:
             await self._refuse_lookalike(person, portrait)
         face, changes = await self._faces.add(person, await self._new(portrait, photograph))
-        if not changes and not self._rules.duplicates:
+        if not changes and not self._policy.duplicates:
             raise Duplicate("this photograph of the same person is enrolled already", None)
         self._bell.ring()
         return face
@@ -142,11 +142,11 @@ class Enrollment:
     async def _refuse_lookalike(self, person: PersonId, portrait: Portrait) -> None:
         (matches,) = await self._gallery.search(portrait.template[None])
         for match in matches:
-            if match.person != person and match.similarity >= self._rules.threshold:
+            if match.person != person and match.similarity >= self._policy.threshold:
                 name = self._directory.name(match.person)
                 raise Duplicate(
                     f"this face is enrolled already, as {name or 'somebody else'} "
-                    f"(similarity {match.similarity:.3f}, from {self._rules.threshold:g} on it "
+                    f"(similarity {match.similarity:.3f}, from {self._policy.threshold:g} on it "
                     "counts as the same; ALLOW_FACE_DEDUPLICATION=true lets it pass)",
                     match,
                 )
@@ -154,7 +154,7 @@ class Enrollment:
     async def _new(self, portrait: Portrait, photograph: bytes) -> NewFace:
         height, width = portrait.crop.shape[:2]
         return NewFace(
-            pack=self._rules.pack,
+            pack=self._policy.pack,
             template=portrait.template,
             crop=await self._lanes.run(jpeg, portrait.crop, _QUALITY),
             width=width,

@@ -15,9 +15,9 @@ from api.settings.sections import RtspSettings
 from ingest.fleet import CameraSpec, Fleet
 from ingest.numbering import Numbering
 from ingest.rtsp import RtspCamera, Timeouts
-from ingest.source import Change
+from ingest.source import StateChange
 from ingest.supervisor import Backoff, supervised
-from pipeline.build import Engine as Line
+from pipeline.build import Pipeline
 from pipeline.messages import CameraId, Frame, PersonId, Result
 from pipeline.stages import Gallery
 from pipeline.watch import watch
@@ -54,7 +54,7 @@ class LocalEngine:
 
     Args:
         group: in which everything runs.
-        line: makes the line of rooms for each camera.
+        pipeline: makes the line of rooms for each camera.
         gallery: that all cameras search.
         name: what a person is called, None if there is none any more.
     """
@@ -62,13 +62,13 @@ class LocalEngine:
     def __init__(
         self,
         group: asyncio.TaskGroup,
-        line: Line,
+        pipeline: Pipeline,
         gallery: Gallery,
         name: Callable[[PersonId], str | None],
         rtsp: RtspSettings,
         metrics: CameraMetrics,
     ) -> None:
-        self._line = line
+        self._pipeline = pipeline
         self._gallery = gallery
         self._name = name
         self._timeouts = Timeouts(connect=rtsp.connect_timeout, silence=rtsp.read_timeout)
@@ -114,7 +114,7 @@ class LocalEngine:
 
     async def _watch(self, spec: CameraSpec) -> None:
         source = RtspCamera(spec.url, spec.camera, self._timeouts)
-        recognizer = self._line.recognizer(self._gallery)
+        recognizer = self._pipeline.recognizer(self._gallery)
         self._recognizers[spec.camera] = recognizer
         numbers = self._numbers[spec.camera]
         frames = supervised(
@@ -124,7 +124,7 @@ class LocalEngine:
         )
         try:
             async with aclosing(frames):
-                window = self._line.settings.inference.window
+                window = self._pipeline.settings.inference.window
                 await watch(numbers.onwards(frames), recognizer, self._publish, window)
         finally:
             del self._recognizers[spec.camera]
@@ -134,7 +134,7 @@ class LocalEngine:
         self._screens.show(frame)
         self._metrics.seen(result)
 
-    def _changed(self, camera: CameraId, change: Change) -> None:
+    def _changed(self, camera: CameraId, change: StateChange) -> None:
         self._metrics.changed(camera, change.state)
         self._hub.publish(
             CameraMessage(

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from api.gallery.bell import Bell
 from api.gallery.directory import Directory
-from api.gallery.enrollment import Enrollment, Rules
+from api.gallery.enrollment import Enrollment, EnrollmentPolicy
 from api.gallery.galleries import store_of
 from api.gallery.index import Index, Place
 from api.http.auth.passwords import Passwords
@@ -27,7 +27,7 @@ from api.store.changes import Changes, gallery_named
 from api.store.faces import Faces
 from api.store.people import People
 from api.store.users import Users
-from pipeline.build import Engine as Line
+from pipeline.build import Pipeline
 from pipeline.errors import Transient
 from pipeline.messages import PersonId
 
@@ -35,7 +35,7 @@ _GALLERY = "default"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Assembly:
+class Components:
     """The services, and what of them the program has to run and to close."""
 
     services: Services
@@ -46,15 +46,15 @@ class Assembly:
 
 
 async def assemble(
-    group: asyncio.TaskGroup, settings: Settings, ground: Foundation, line: Line
-) -> Assembly:
+    group: asyncio.TaskGroup, settings: Settings, ground: Foundation, pipeline: Pipeline
+) -> Components:
     """Join database, gallery and line of rooms.
 
     Raises:
         Misconfigured: what is there does not fit.
         Transient: the database is away.
     """
-    database, manifest = ground.database, line.pack.manifest
+    database, manifest = ground.database, pipeline.pack.manifest
     gallery = await gallery_named(database, _GALLERY)
     people, changes = People(database, gallery), Changes(database, gallery)
     faces = Faces(database, gallery, ground.keys)
@@ -68,16 +68,16 @@ async def assemble(
 
     directory, bell = Directory(people, changes, removed), Bell()
     metrics = CameraMetrics(CollectorRegistry())
-    tell_of_machine(metrics.registry, line.networks)
-    engine = LocalEngine(group, line, index, directory.name, settings.rtsp, metrics)
-    rules = Rules(manifest.id, line.threshold, settings.allow.duplicates)
+    tell_of_machine(metrics.registry, pipeline.networks)
+    engine = LocalEngine(group, pipeline, index, directory.name, settings.rtsp, metrics)
+    policy = EnrollmentPolicy(manifest.id, pipeline.threshold, settings.allow.duplicates)
     enrollment = Enrollment(
-        people, faces, directory, bell, line.enroller(), line.lanes, index, rules
+        people, faces, directory, bell, pipeline.enroller(), pipeline.lanes, index, policy
     )
     services = Services(
         settings=settings,
         pack=manifest,
-        threshold=line.threshold,
+        threshold=pipeline.threshold,
         users=Users(database),
         people=people,
         faces=faces,
@@ -89,13 +89,13 @@ async def assemble(
         directory=directory,
         index=index,
         enrollment=enrollment,
-        examiner=line.examiner(),
+        examiner=pipeline.examiner(),
         engine=engine,
         results=engine,
-        health=_health(changes, index, line),
+        health=_health(changes, index, pipeline),
         registry=metrics.registry,
     )
-    return Assembly(services, engine, directory, index, bell)
+    return Components(services, engine, directory, index, bell)
 
 
 def _tokens(settings: Settings, folder: Path) -> Tokens:
@@ -106,7 +106,7 @@ def _tokens(settings: Settings, folder: Path) -> Tokens:
     )
 
 
-def _health(changes: Changes, index: Index, line: Line) -> Health:
+def _health(changes: Changes, index: Index, pipeline: Pipeline) -> Health:
     async def database() -> None:
         await changes.head()
 
@@ -114,7 +114,7 @@ def _health(changes: Changes, index: Index, line: Line) -> Health:
         if index.trouble:
             raise Transient(index.trouble)
 
-    async def pipeline() -> None:
-        await line.lanes.run(lambda: None)
+    async def lanes() -> None:
+        await pipeline.lanes.run(lambda: None)
 
-    return Health({"database": database, "gallery": gallery, "pipeline": pipeline})
+    return Health({"database": database, "gallery": gallery, "pipeline": lanes})

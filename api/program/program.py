@@ -13,14 +13,13 @@ from api.http.app import create_app
 from api.http.auth.passwords import new_password
 from api.http.services import Services
 from api.live.metrics import measure_lag
-from api.program.assembly import Assembly, assemble
+from api.program.assembly import Components, assemble
 from api.program.foundation import Foundation, check_place, founded
 from api.program.vitals import watch_vitals
 from api.settings.sections import BackendSettings
 from api.settings.settings import Settings
 from ingest.fleet import CameraSpec
-from pipeline.build import Engine as Line
-from pipeline.build import build, open_configured_pack
+from pipeline.build import Pipeline, build, open_configured_pack
 from pipeline.errors import Misconfigured, first_of
 from pipeline.packs.pack import Progress
 
@@ -84,12 +83,12 @@ async def serve(settings: Settings, progress: Progress, on_ready: OnReady) -> No
         door = stack.enter_context(_listening(settings.backend))
         try:
             async with asyncio.TaskGroup() as starting:
-                loading = starting.create_task(asyncio.to_thread(_line, settings, progress))
+                loading = starting.create_task(asyncio.to_thread(_pipeline, settings, progress))
                 ground = await stack.enter_async_context(founded(settings))
-            line = loading.result()
-            stack.callback(line.lanes.close)
+            pipeline = loading.result()
+            stack.callback(pipeline.lanes.close)
             async with asyncio.TaskGroup() as group:
-                parts = await assemble(group, settings, ground, line)
+                parts = await assemble(group, settings, ground, pipeline)
                 stack.push_async_callback(parts.index.close)  # after all tasks have ended
                 stack.callback(parts.engine.close)
                 await _follow(group, ground, parts)
@@ -100,7 +99,7 @@ async def serve(settings: Settings, progress: Progress, on_ready: OnReady) -> No
                 raise error from None
 
 
-async def _follow(group: asyncio.TaskGroup, ground: Foundation, parts: Assembly) -> None:
+async def _follow(group: asyncio.TaskGroup, ground: Foundation, parts: Components) -> None:
     """Start everything but the server: it finds the names known and the cameras on their way."""
     if ground.postgres is not None:
         group.create_task(ground.postgres.supervise(), name="postgres")
@@ -150,7 +149,7 @@ async def _first_password(services: Services) -> str | None:
     return password if await services.users.add_first(ADMINISTRATOR, hashed) else None
 
 
-def _line(settings: Settings, progress: Progress) -> Line:
+def _pipeline(settings: Settings, progress: Progress) -> Pipeline:
     """The line of rooms, with its networks opened; blocks."""
     return build(
         settings, open_configured_pack(settings.model, settings.faceapi.cache_dir, progress)
