@@ -15,7 +15,7 @@ from api.command.film import COLLINS, HOPPER, portrait
 from api.command.progress import progress_bar
 from api.program.program import ADMINISTRATOR, Ready, serve
 from api.settings.settings import Settings
-from api.store.data_folder import claimed
+from api.store.data_folder import locked_folder
 from ingest.fleet import CameraSpec
 from ingest.virtual.camera import VirtualCamera
 from ingest.virtual.clip import Clip, read_clip
@@ -70,7 +70,7 @@ def _introduce(ready: Ready, console: Console) -> None:
 
 def _emptied(folder: Path) -> Path:
     """The folder with nothing in it, unless another demo holds it."""
-    with claimed(folder) as held:
+    with locked_folder(folder) as held:
         for entry in held.iterdir():
             if entry.is_dir():
                 shutil.rmtree(entry)

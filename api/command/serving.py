@@ -11,7 +11,7 @@ from rich.console import Console
 from api.command.progress import progress_bar
 from api.program.program import ADMINISTRATOR, Ready, serve
 from api.settings.settings import Settings
-from api.store.data_folder import keep
+from api.store.data_folder import write_secret
 
 FIRST = "administrator-password"
 """The file in the data folder with the first one's password, where there is no terminal."""
@@ -42,7 +42,7 @@ def _hand_over(password: str, folder: Path, console: Console) -> None:
         shown = f"password [bold]{password}[/] (this is the only time it is shown)"
     else:
         file = folder / FIRST
-        keep(file, f"{password}\n".encode())
+        write_secret(file, f"{password}\n".encode())
         shown = f"password in {file} (read it, then delete it)"
     console.print(f"user [bold]{ADMINISTRATOR}[/], {shown}")
 

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Sequence
 
-from api.gallery.bell import Bell
+from api.gallery.notifier import ChangeNotifier
 from api.store.changes import Changes
 from api.store.messages import Change, Kind
 from api.store.people import People
@@ -55,14 +55,14 @@ class Directory:
         self._names = dict(await self._people.names())
         return head.number
 
-    async def follow(self, bell: Bell, number: int) -> None:
+    async def follow(self, notifier: ChangeNotifier, number: int) -> None:
         """Keep the names as the log says, from after change ``number`` on, for ever."""
         while True:
-            heard = bell.rings
+            heard = notifier.count
             # The database's health is told elsewhere; what is missed now is still in the log.
             with contextlib.suppress(Transient):
                 number = await self._catch_up(number)
-            await bell.after(heard)
+            await notifier.after(heard)
 
     async def _catch_up(self, number: int) -> int:
         while batch := await self._changes.after(number, _BATCH):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from api.gallery.bell import Bell
 from api.gallery.directory import Directory
+from api.gallery.notifier import ChangeNotifier
 from api.store.faces import Faces
 from api.store.messages import Change, NewFace, Person, StoredFace
 from api.store.people import People
@@ -58,7 +58,7 @@ class Enrollment:
         people: People,
         faces: Faces,
         directory: Directory,
-        bell: Bell,
+        notifier: ChangeNotifier,
         enroller: Enroller,
         lanes: Lanes,
         gallery: Gallery,
@@ -67,7 +67,7 @@ class Enrollment:
         self._people = people
         self._faces = faces
         self._directory = directory
-        self._bell = bell
+        self._notifier = notifier
         self._enroller = enroller
         self._lanes = lanes
         self._gallery = gallery
@@ -121,7 +121,7 @@ class Enrollment:
         face, changes = await self._faces.add(person, await self._new(portrait, photograph))
         if not changes and not self._policy.duplicates:
             raise Duplicate("this photograph of the same person is enrolled already", None)
-        self._bell.ring()
+        self._notifier.notify()
         return face
 
     async def similarity(self, first: bytes, second: bytes) -> float:
@@ -164,4 +164,4 @@ class Enrollment:
 
     def _removed(self, changes: Sequence[Change]) -> None:
         self._directory.removed(changes)
-        self._bell.ring()
+        self._notifier.notify()

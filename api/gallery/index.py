@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.gallery.bell import Bell
+from api.gallery.notifier import ChangeNotifier
 from api.store.changes import Changes, Head
 from api.store.faces import Faces
 from api.store.messages import Change, Kind
@@ -91,14 +91,14 @@ class Index:
             self.trouble = str(error)  # until it has been reached again
             raise
 
-    async def follow(self, bell: Bell) -> None:
+    async def follow(self, notifier: ChangeNotifier) -> None:
         """Keep the index as the log says, for ever; what is away is tried again.
 
         Raises:
             Misconfigured: the index cannot be used until a person changes something.
         """
         while True:
-            heard = bell.rings
+            heard = notifier.count
             try:
                 async with self._writing:
                     await self._catch_up(await self._opened())
@@ -107,7 +107,7 @@ class Index:
             except Transient as error:
                 self.trouble = str(error)
             self.settled.set()
-            await bell.after(heard)
+            await notifier.after(heard)
 
     async def rebuild(self) -> Rebuilt:
         """Make it anew from the truth; meanwhile nothing is found in it.

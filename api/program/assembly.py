@@ -7,11 +7,11 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from api.gallery.bell import Bell
 from api.gallery.directory import Directory
 from api.gallery.enrollment import Enrollment, EnrollmentPolicy
 from api.gallery.galleries import store_of
 from api.gallery.index import Index, Place
+from api.gallery.notifier import ChangeNotifier
 from api.http.auth.passwords import Passwords
 from api.http.auth.tickets import Tickets
 from api.http.auth.tokens import Tokens
@@ -19,8 +19,8 @@ from api.http.health import Health
 from api.http.services import Services
 from api.live.engine import LocalEngine
 from api.live.metrics import CameraMetrics
-from api.program.foundation import Foundation, signing_key
 from api.program.machine import tell_of_machine
+from api.program.resources import Resources, signing_key
 from api.settings.settings import Settings
 from api.store.cameras import Cameras
 from api.store.changes import Changes, gallery_named
@@ -42,11 +42,11 @@ class Components:
     engine: LocalEngine
     directory: Directory
     index: Index
-    bell: Bell
+    notifier: ChangeNotifier
 
 
 async def assemble(
-    group: asyncio.TaskGroup, settings: Settings, ground: Foundation, pipeline: Pipeline
+    group: asyncio.TaskGroup, settings: Settings, resources: Resources, pipeline: Pipeline
 ) -> Components:
     """Join database, gallery and line of rooms.
 
@@ -54,11 +54,11 @@ async def assemble(
         Misconfigured: what is there does not fit.
         Transient: the database is away.
     """
-    database, manifest = ground.database, pipeline.pack.manifest
+    database, manifest = resources.database, pipeline.pack.manifest
     gallery = await gallery_named(database, _GALLERY)
     people, changes = People(database, gallery), Changes(database, gallery)
-    faces = Faces(database, gallery, ground.keys)
-    store = store_of(settings.milvus, ground.folder / "gallery.db")
+    faces = Faces(database, gallery, resources.keys)
+    store = store_of(settings.milvus, resources.folder / "gallery.db")
     place = Place(store, gallery, manifest.id, manifest.embedder.dimension)
     index = Index(place, changes, faces)
 
@@ -66,13 +66,13 @@ async def assemble(
         index.removed()
         engine.retract(person)
 
-    directory, bell = Directory(people, changes, removed), Bell()
+    directory, notifier = Directory(people, changes, removed), ChangeNotifier()
     metrics = CameraMetrics(CollectorRegistry())
     tell_of_machine(metrics.registry, pipeline.networks)
     engine = LocalEngine(group, pipeline, index, directory.name, settings.rtsp, metrics)
     policy = EnrollmentPolicy(manifest.id, pipeline.threshold, settings.allow.duplicates)
     enrollment = Enrollment(
-        people, faces, directory, bell, pipeline.enroller(), pipeline.lanes, index, policy
+        people, faces, directory, notifier, pipeline.enroller(), pipeline.lanes, index, policy
     )
     services = Services(
         settings=settings,
@@ -81,10 +81,10 @@ async def assemble(
         users=Users(database),
         people=people,
         faces=faces,
-        cameras=Cameras(database, ground.keys),
+        cameras=Cameras(database, resources.keys),
         changes=changes,
         passwords=Passwords(settings.password.hash_algorithm),
-        tokens=_tokens(settings, ground.folder),
+        tokens=_tokens(settings, resources.folder),
         tickets=Tickets(),
         directory=directory,
         index=index,
@@ -95,7 +95,7 @@ async def assemble(
         health=_health(changes, index, pipeline),
         registry=metrics.registry,
     )
-    return Components(services, engine, directory, index, bell)
+    return Components(services, engine, directory, index, notifier)
 
 
 def _tokens(settings: Settings, folder: Path) -> Tokens:

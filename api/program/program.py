@@ -14,7 +14,7 @@ from api.http.auth.passwords import new_password
 from api.http.services import Services
 from api.live.metrics import measure_lag
 from api.program.assembly import Components, assemble
-from api.program.foundation import Foundation, check_place, founded
+from api.program.resources import Resources, check_place, open_resources
 from api.program.vitals import watch_vitals
 from api.settings.sections import BackendSettings
 from api.settings.settings import Settings
@@ -84,14 +84,14 @@ async def serve(settings: Settings, progress: Progress, on_ready: OnReady) -> No
         try:
             async with asyncio.TaskGroup() as starting:
                 loading = starting.create_task(asyncio.to_thread(_pipeline, settings, progress))
-                ground = await stack.enter_async_context(founded(settings))
+                resources = await stack.enter_async_context(open_resources(settings))
             pipeline = loading.result()
             stack.callback(pipeline.lanes.close)
             async with asyncio.TaskGroup() as group:
-                parts = await assemble(group, settings, ground, pipeline)
+                parts = await assemble(group, settings, resources, pipeline)
                 stack.push_async_callback(parts.index.close)  # after all tasks have ended
                 stack.callback(parts.engine.close)
-                await _follow(group, ground, parts)
+                await _follow(group, resources, parts)
                 await _answer(group, door, parts.services, on_ready)
         except BaseExceptionGroup as errors:
             error = first_of(errors)
@@ -99,16 +99,16 @@ async def serve(settings: Settings, progress: Progress, on_ready: OnReady) -> No
                 raise error from None
 
 
-async def _follow(group: asyncio.TaskGroup, ground: Foundation, parts: Components) -> None:
+async def _follow(group: asyncio.TaskGroup, resources: Resources, parts: Components) -> None:
     """Start everything but the server: it finds the names known and the cameras on their way."""
-    if ground.postgres is not None:
-        group.create_task(ground.postgres.supervise(), name="postgres")
+    if resources.postgres is not None:
+        group.create_task(resources.postgres.supervise(), name="postgres")
     group.create_task(measure_lag(parts.services.registry), name="lag")
     group.create_task(watch_vitals(parts.services), name="vitals")
-    group.create_task(parts.bell.listen(ground.database), name="bell")
-    group.create_task(parts.index.follow(parts.bell), name="index")
+    group.create_task(parts.notifier.listen(resources.database), name="notifier")
+    group.create_task(parts.index.follow(parts.notifier), name="index")
     number = await parts.directory.load()
-    group.create_task(parts.directory.follow(parts.bell, number), name="directory")
+    group.create_task(parts.directory.follow(parts.notifier, number), name="directory")
     for camera in await parts.services.cameras.all():
         if camera.enabled:
             await parts.engine.put(CameraSpec(camera.id, camera.url))

@@ -18,7 +18,7 @@ _LONGEST_PID = 20
 
 
 @contextlib.contextmanager
-def claimed(folder: Path) -> Iterator[Path]:
+def locked_folder(folder: Path) -> Iterator[Path]:
     """Make ``folder`` if it is not there and hold it; yields its absolute path.
 
     It is held by a lock on the file ``lock`` in it, which ends with the process, however that
@@ -42,7 +42,7 @@ def claimed(folder: Path) -> Iterator[Path]:
         os.close(lock)
 
 
-def keep(file: Path, secret: bytes) -> None:
+def write_secret(file: Path, secret: bytes) -> None:
     """Write a secret for the owner's eyes: all of it or nothing, and on the disk when it returns.
 
     Raises:

@@ -15,7 +15,7 @@ from typing import Self
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from api.store.data_folder import keep
+from api.store.data_folder import write_secret
 from pipeline.errors import FaceapiError, Misconfigured
 
 KEYS = "sealing.keys"
@@ -48,7 +48,7 @@ class Keyring:
         file = folder / KEYS
         try:
             if not file.exists():
-                keep(file, _lines({secrets.token_hex(_ID // 2): secrets.token_bytes(_KEY)}))
+                write_secret(file, _lines({secrets.token_hex(_ID // 2): secrets.token_bytes(_KEY)}))
             if file.stat().st_mode & _OTHERS:
                 raise Misconfigured(f"{file} is open to others: chmod 600 {file}")
             return cls(_parsed(file.read_text("ascii"), str(file)))
@@ -90,7 +90,9 @@ def adopt(folder: Path, text: str) -> None:
     file, theirs = folder / KEYS, _parsed(text, f"the adopted {KEYS}")
     try:
         mine = _parsed(file.read_text("ascii"), str(file)) if file.exists() else {}
-        keep(file, _lines({name: key for name, key in mine.items() if name not in theirs} | theirs))
+        write_secret(
+            file, _lines({name: key for name, key in mine.items() if name not in theirs} | theirs)
+        )
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{file} cannot be used: {error}") from None
 

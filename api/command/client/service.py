@@ -95,14 +95,14 @@ class Service:
             after = {"after": page["next"]}
 
     def _ask(self, verb: str, path: str, **more: Any) -> Any:  # noqa: ANN401 - httpx' own, and JSON
-        with self._reached():
+        with self._connected():
             answer = self._http.request(verb, path, **more)
         if answer.is_success:
             return answer.json() if answer.content else None
         raise _refusal(answer)
 
     @contextmanager
-    def _reached(self) -> Iterator[None]:
+    def _connected(self) -> Iterator[None]:
         try:
             yield
         except (httpx.UnsupportedProtocol, httpx.InvalidURL):

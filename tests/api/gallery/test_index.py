@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from api.gallery.bell import Bell
 from api.gallery.directory import Directory
 from api.gallery.index import Index, Place
+from api.gallery.notifier import ChangeNotifier
 from api.store.changes import Changes
 from api.store.database import Database
 from api.store.faces import Faces
@@ -44,7 +44,7 @@ class World:
         self.index = Index(place, self.changes, self.faces)
         self.removed: list[PersonId] = []
         self.directory = Directory(self.people, self.changes, self.removed.append)
-        self.bell = Bell()
+        self.notifier = ChangeNotifier()
 
     async def enroll(self, name: str, seed: int) -> tuple[Person, StoredFace]:
         """As another process does it: nobody here is told."""
@@ -77,9 +77,9 @@ async def world(
     made = World(truth, gallery, keys, place)
     number = await made.directory.load()
     tasks = [
-        asyncio.create_task(made.index.follow(made.bell)),
-        asyncio.create_task(made.directory.follow(made.bell, number)),
-        asyncio.create_task(made.bell.listen(truth)),
+        asyncio.create_task(made.index.follow(made.notifier)),
+        asyncio.create_task(made.directory.follow(made.notifier, number)),
+        asyncio.create_task(made.notifier.listen(truth)),
     ]
     await made.index.settled.wait()
     assert made.index.trouble == ""
@@ -217,7 +217,7 @@ async def test_an_index_that_is_away_is_said_at_once_until_it_is_back(
             with pytest.raises(Transient, match="nobody is there"):
                 await world.index.search(probe(1))
         assert asked <= 2
-    world.bell.ring()
+    world.notifier.notify()
     await until(lambda: world.index.trouble == "")
     assert await world.found(1) == [ann.id]
 

@@ -11,7 +11,7 @@ from api.embedded import EmbeddedPostgres
 from api.settings.sections import JwtSettings, SqlSettings
 from api.settings.settings import Settings
 from api.store.address import Address
-from api.store.data_folder import InUse, claimed, keep
+from api.store.data_folder import InUse, locked_folder, write_secret
 from api.store.database import Database
 from api.store.migrate import migrate
 from api.store.sealing import Keyring
@@ -26,8 +26,8 @@ _BYTES = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Foundation:
-    """It stands as long as the context of ``founded`` lasts; ``postgres`` if it is our own."""
+class Resources:
+    """Open as long as the context of ``open_resources`` lasts; ``postgres`` if it is our own."""
 
     folder: Path
     keys: Keyring
@@ -46,7 +46,7 @@ def check_place(settings: Settings) -> None:
 
 
 @contextlib.asynccontextmanager
-async def founded(settings: Settings) -> AsyncIterator[Foundation]:
+async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     """Hold the data folder, start PostgreSQL if none was named, and bring its tables up to date.
 
     Raises:
@@ -54,51 +54,51 @@ async def founded(settings: Settings) -> AsyncIterator[Foundation]:
         Misconfigured: the folder or the database cannot be used.
         Transient: the database was not there within a minute.
     """
-    async with held(settings) as foundation:
-        await migrate(foundation.database)
-        yield foundation
+    async with open_unmigrated(settings) as resources:
+        await migrate(resources.database)
+        yield resources
 
 
 @contextlib.asynccontextmanager
-async def held(settings: Settings) -> AsyncIterator[Foundation]:
+async def open_unmigrated(settings: Settings) -> AsyncIterator[Resources]:
     """The same, with the tables as they are.
 
     Raises:
-        InUse, Misconfigured, Transient: as of ``founded``.
+        InUse, Misconfigured, Transient: as of ``open_resources``.
     """
     async with contextlib.AsyncExitStack() as stack:
-        folder = stack.enter_context(claimed(settings.faceapi.data_dir))
+        folder = stack.enter_context(locked_folder(settings.faceapi.data_dir))
         keys = Keyring.open(folder)
         postgres = None if settings.sql.host else EmbeddedPostgres(folder / _POSTGRES)
         if postgres is not None:
             await stack.enter_async_context(postgres)
-        database = await _reached(postgres.address if postgres else _named(settings.sql))
+        database = await _connected(postgres.address if postgres else _named(settings.sql))
         stack.push_async_callback(database.close)
-        yield Foundation(folder, keys, database, postgres)
+        yield Resources(folder, keys, database, postgres)
 
 
 @contextlib.asynccontextmanager
-async def shared(settings: Settings) -> AsyncIterator[Foundation]:
+async def open_alongside(settings: Settings) -> AsyncIterator[Resources]:
     """The same, whether or not the program runs: if it does, its database is used beside it.
 
     Raises:
-        Misconfigured, Transient: as of ``founded``.
+        Misconfigured, Transient: as of ``open_resources``.
     """
     async with contextlib.AsyncExitStack() as stack:
         try:
-            foundation = await stack.enter_async_context(held(settings))
+            resources = await stack.enter_async_context(open_unmigrated(settings))
         except InUse:
-            foundation = await stack.enter_async_context(_beside(settings))
-        yield foundation
+            resources = await stack.enter_async_context(_beside(settings))
+        yield resources
 
 
 @contextlib.asynccontextmanager
-async def _beside(settings: Settings) -> AsyncIterator[Foundation]:
+async def _beside(settings: Settings) -> AsyncIterator[Resources]:
     folder = settings.faceapi.data_dir.expanduser().absolute()
     named = _named(settings.sql) if settings.sql.host else None
-    database = await _reached(named or EmbeddedPostgres(folder / _POSTGRES).address)
+    database = await _connected(named or EmbeddedPostgres(folder / _POSTGRES).address)
     try:
-        yield Foundation(folder, Keyring.open(folder), database, None)
+        yield Resources(folder, Keyring.open(folder), database, None)
     finally:
         await database.close()
 
@@ -114,7 +114,7 @@ def signing_key(settings: JwtSettings, folder: Path) -> str:
     file = folder / "jwt.key"
     try:
         if not file.exists():
-            keep(file, secrets.token_hex(_BYTES).encode())
+            write_secret(file, secrets.token_hex(_BYTES).encode())
         return file.read_text("ascii")
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(
@@ -132,7 +132,7 @@ def _named(settings: SqlSettings) -> Address:
     )
 
 
-async def _reached(address: Address) -> Database:
+async def _connected(address: Address) -> Database:
     """Wait for a server that starts together with this program."""
     loop = asyncio.get_running_loop()
     ends = loop.time() + _PATIENCE

@@ -8,31 +8,31 @@ from api.store.database import Database
 from pipeline.errors import Transient
 
 _PERIOD = 1.0
-"""Seconds after which a follower looks although nothing rang: a ring may be missed."""
+"""Seconds after which a follower looks unasked: a notification may be missed."""
 
 
-class Bell:
-    """Rings for everyone who waits when a gallery has changed, in whichever process."""
+class ChangeNotifier:
+    """Wakes everyone who waits when a gallery has changed, in whichever process (LISTEN/NOTIFY)."""
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Future[None]] = set()
-        self._rings = 0
+        self._count = 0
 
     @property
-    def rings(self) -> int:
-        """How often it rang."""
-        return self._rings
+    def count(self) -> int:
+        """How many changes it was told of."""
+        return self._count
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """Something has changed."""
-        self._rings += 1
+        self._count += 1
         for waiting in self._waiting:
             if not waiting.done():
                 waiting.set_result(None)
 
     async def after(self, heard: int) -> None:
-        """Wait until it has rung more often than ``heard`` times, at most for a second."""
-        if self._rings > heard:
+        """Wait until it was told of more than ``heard`` changes, at most for a second."""
+        if self._count > heard:
             return
         waiting = asyncio.get_running_loop().create_future()
         self._waiting.add(waiting)
@@ -42,8 +42,8 @@ class Bell:
             self._waiting.discard(waiting)
 
     async def listen(self, database: Database) -> None:
-        """Ring also for what other processes change, for ever."""
+        """Notify of what other processes change, too, for ever."""
         while True:
             with contextlib.suppress(Transient):
-                await database.listen(CHANNEL, self.ring)
+                await database.listen(CHANNEL, self.notify)
             await asyncio.sleep(_PERIOD)
