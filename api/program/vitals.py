@@ -25,13 +25,13 @@ _PERIOD = 5.0
 Look = Callable[[], Awaitable[None]]
 
 
-async def watch_vitals(here: Services) -> None:
+async def watch_vitals(services: Services) -> None:
     """Look for ever; each look on its own, so that one that hangs delays no other."""
-    registry, places = here.registry, here.settings.faceapi
+    registry, places = services.registry, services.settings.faceapi
     looks = (
-        at_parts(registry, here.health),
-        at_gallery(registry, here),
-        at_cameras(registry, here.cameras),
+        at_parts(registry, services.health),
+        at_gallery(registry, services),
+        at_cameras(registry, services.cameras),
         at_disks(registry, {"data": places.data_dir, "cache": places.cache_dir}),
     )
     async with asyncio.TaskGroup() as group:
@@ -50,7 +50,7 @@ def at_parts(registry: CollectorRegistry, health: Health) -> Look:
     return look
 
 
-def at_gallery(registry: CollectorRegistry, here: Services) -> Look:
+def at_gallery(registry: CollectorRegistry, services: Services) -> Look:
     """How large the gallery is, and how far its index is behind."""
     people = Gauge("faceapi_gallery_people", "People in the gallery", registry=registry)
     faces = Gauge("faceapi_gallery_faces", "Their enrolled faces", registry=registry)
@@ -59,13 +59,13 @@ def at_gallery(registry: CollectorRegistry, here: Services) -> Look:
         "faceapi_index_position",
         "Number of the last change that is in the index",
         registry=registry,
-    ).set_function(lambda: here.index.followed)
+    ).set_function(lambda: services.index.followed)
 
     async def look() -> None:
-        census = await here.faces.census(here.pack.id)
+        census = await services.faces.census(services.pack.id)
         people.set(census.people)
         faces.set(census.faces)
-        head.set((await here.changes.head()).number)
+        head.set((await services.changes.head()).number)
 
     return look
 

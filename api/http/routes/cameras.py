@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Response, status
 from fastapi.responses import StreamingResponse
 from pydantic import SecretStr, StringConstraints
 
-from api.http.routes.given import Body, Here, Name, SignedIn
+from api.http.routes.dependencies import Body, Name, ServicesDep, SignedIn
 from api.http.services import Services
 from api.live.video import Picture
 from api.live.wire import CameraState
@@ -70,81 +70,81 @@ class CamerasOut(Body):
 
 
 @router.get("")
-async def cameras(_: SignedIn, here: Here) -> CamerasOut:
+async def cameras(_: SignedIn, services: ServicesDep) -> CamerasOut:
     """Every camera with its state."""
-    return CamerasOut(items=[_out(camera, here) for camera in await here.cameras.all()])
+    return CamerasOut(items=[_out(camera, services) for camera in await services.cameras.all()])
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
-async def add(body: NewCamera, _: SignedIn, here: Here) -> CameraOut:
+async def add(body: NewCamera, _: SignedIn, services: ServicesDep) -> CameraOut:
     """Watch a camera from now on."""
     url = CameraUrl.parse(body.url.get_secret_value())
-    camera = await here.cameras.add(body.name, url, enabled=body.enabled)
-    await _take_effect(camera, here)
-    return _out(camera, here)
+    camera = await services.cameras.add(body.name, url, enabled=body.enabled)
+    await _take_effect(camera, services)
+    return _out(camera, services)
 
 
-async def _camera(camera: UUID, _: SignedIn, here: Here) -> Camera:
+async def _camera(camera: UUID, _: SignedIn, services: ServicesDep) -> Camera:
     """A camera that is there.
 
     Raises:
         NotFound: there is none of this id.
     """
-    return await here.cameras.get(CameraId(str(camera)))
+    return await services.cameras.get(CameraId(str(camera)))
 
 
 One = Annotated[Camera, Depends(_camera)]
 
 
 @router.get("/{camera}")
-async def get(camera: One, here: Here) -> CameraOut:
+async def get(camera: One, services: ServicesDep) -> CameraOut:
     """One camera with its state."""
-    return _out(camera, here)
+    return _out(camera, services)
 
 
 @router.patch("/{camera}")
-async def change(camera: One, body: CameraChange, here: Here) -> CameraOut:
+async def change(camera: One, body: CameraChange, services: ServicesDep) -> CameraOut:
     """Change a camera; it takes effect at once, and no other camera is disturbed."""
-    changed = await here.cameras.change(
+    changed = await services.cameras.change(
         camera.id,
         name=body.name,
         url=CameraUrl.parse(body.url.get_secret_value()) if body.url else None,
         enabled=body.enabled,
     )
-    await _take_effect(changed, here)
-    return _out(changed, here)
+    await _take_effect(changed, services)
+    return _out(changed, services)
 
 
 @router.delete("/{camera}", status_code=status.HTTP_204_NO_CONTENT)
-async def remove(camera: One, here: Here) -> None:
+async def remove(camera: One, services: ServicesDep) -> None:
     """Watch a camera no more, and forget its address."""
-    await here.cameras.remove(camera.id)
-    await here.engine.remove(camera.id)
+    await services.cameras.remove(camera.id)
+    await services.engine.remove(camera.id)
 
 
 @router.get("/{camera}/snapshot", response_class=Response, responses=_JPEG)
-async def snapshot(camera: One, here: Here) -> Response:
+async def snapshot(camera: One, services: ServicesDep) -> Response:
     """The next picture that is analysed."""
-    async with aclosing(here.results.pictures(camera.id)) as pictures:
+    async with aclosing(services.results.pictures(camera.id)) as pictures:
         try:
             picture = await asyncio.wait_for(anext(pictures), _PATIENCE)
         except (TimeoutError, StopAsyncIteration):
             raise Transient(
-                f"camera {camera.name} shows no picture: it is {_out(camera, here).state}"
+                f"camera {camera.name} shows no picture: it is {_out(camera, services).state}"
             ) from None
     return Response(picture.jpeg, media_type="image/jpeg", headers=_headers(picture))
 
 
 @router.get("/{camera}/video", response_class=StreamingResponse, responses=_VIDEO)
-async def video(camera: One, here: Here) -> StreamingResponse:
+async def video(camera: One, services: ServicesDep) -> StreamingResponse:
     """The analysed pictures, for as long as one looks; each part says which frame it is."""
     return StreamingResponse(
-        _parts(camera.id, here), media_type="multipart/x-mixed-replace; boundary=frame"
+        _parts(camera.id, services), media_type="multipart/x-mixed-replace; boundary=frame"
     )
 
 
-async def _parts(camera: CameraId, here: Services) -> AsyncIterator[bytes]:
-    async with aclosing(here.results.pictures(camera)) as pictures:
+async def _parts(camera: CameraId, services: Services) -> AsyncIterator[bytes]:
+    async with aclosing(services.results.pictures(camera)) as pictures:
         async for picture in pictures:
             headers = {
                 "Content-Type": "image/jpeg",
@@ -159,15 +159,15 @@ def _headers(picture: Picture) -> dict[str, str]:
     return {"X-Seq": str(picture.seq), "X-Captured-At": f"{picture.captured_at:.6f}"}
 
 
-async def _take_effect(camera: Camera, here: Services) -> None:
+async def _take_effect(camera: Camera, services: Services) -> None:
     if camera.enabled:
-        await here.engine.put(CameraSpec(camera.id, camera.url))
+        await services.engine.put(CameraSpec(camera.id, camera.url))
     else:
-        await here.engine.remove(camera.id)
+        await services.engine.remove(camera.id)
 
 
-def _out(camera: Camera, here: Services) -> CameraOut:
-    now = here.engine.state(camera.id)
+def _out(camera: Camera, services: Services) -> CameraOut:
+    now = services.engine.state(camera.id)
     idle: CameraState = State.CONNECTING if camera.enabled else "disabled"
     return CameraOut(
         id=camera.id,

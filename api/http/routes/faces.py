@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, File, Response, UploadFile, status
 
 from api.gallery.enrollment import Duplicate
-from api.http.routes.given import Body, Here, SignedIn
+from api.http.routes.dependencies import Body, ServicesDep, SignedIn
 from api.http.services import Services
 from api.store.messages import StoredFace
 from pipeline.errors import BadInput
@@ -57,13 +57,13 @@ class VerdictsOut(Body):
     verdicts: list[VerdictOut]
 
 
-async def _person(person: UUID, _: SignedIn, here: Here) -> PersonId:
+async def _person(person: UUID, _: SignedIn, services: ServicesDep) -> PersonId:
     """Somebody who is there.
 
     Raises:
         NotFound: nobody has this id.
     """
-    return (await here.people.get(PersonId(str(person)))).id
+    return (await services.people.get(PersonId(str(person)))).id
 
 
 Somebody = Annotated[PersonId, Depends(_person)]
@@ -73,48 +73,48 @@ Somebody = Annotated[PersonId, Depends(_person)]
 async def enroll(
     person: Somebody,
     images: Annotated[list[UploadFile], File(description="One face each.")],
-    here: Here,
+    services: ServicesDep,
 ) -> VerdictsOut:
     """Enroll photographs; each has a verdict of its own, and a bad one harms no other."""
-    return VerdictsOut(verdicts=[await _verdict(person, image, here) for image in images])
+    return VerdictsOut(verdicts=[await _verdict(person, image, services) for image in images])
 
 
 @router.get("")
-async def faces(person: Somebody, here: Here) -> FacesOut:
+async def faces(person: Somebody, services: ServicesDep) -> FacesOut:
     """The faces by which a person is recognized."""
-    return FacesOut(items=[_out(face) for face in await here.faces.of(person)])
+    return FacesOut(items=[_out(face) for face in await services.faces.of(person)])
 
 
 @router.get(
     "/{face}/image", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}}
 )
-async def image(person: Somebody, face: UUID, here: Here) -> Response:
+async def image(person: Somebody, face: UUID, services: ServicesDep) -> Response:
     """The picture of an enrolled face."""
-    return Response(await here.faces.crop(person, FaceId(str(face))), media_type="image/jpeg")
+    return Response(await services.faces.crop(person, FaceId(str(face))), media_type="image/jpeg")
 
 
 @router.delete("/{face}", status_code=status.HTTP_204_NO_CONTENT)
-async def remove(person: Somebody, face: UUID, here: Here) -> None:
+async def remove(person: Somebody, face: UUID, services: ServicesDep) -> None:
     """Delete a face; from the answer on nobody is recognized by it."""
-    await here.enrollment.remove_face(person, FaceId(str(face)))
+    await services.enrollment.remove_face(person, FaceId(str(face)))
 
 
-async def _verdict(person: PersonId, image: UploadFile, here: Services) -> VerdictOut:
+async def _verdict(person: PersonId, image: UploadFile, services: Services) -> VerdictOut:
     name = image.filename or ""
     try:
-        face = await here.enrollment.enroll(person, await image.read())
+        face = await services.enrollment.enroll(person, await image.read())
     except Duplicate as error:
-        other = _duplicate(error.match, here)
+        other = _duplicate(error.match, services)
         return VerdictOut(file=name, outcome="refused", reason=str(error), duplicate_of=other)
     except BadInput as error:
         return VerdictOut(file=name, outcome="refused", reason=str(error))
     return VerdictOut(file=name, outcome="enrolled", face=_out(face))
 
 
-def _duplicate(match: Match | None, here: Services) -> DuplicateOf | None:
+def _duplicate(match: Match | None, services: Services) -> DuplicateOf | None:
     if match is None:
         return None
-    name = here.directory.name(match.person)
+    name = services.directory.name(match.person)
     return DuplicateOf(person=match.person, name=name, similarity=round(match.similarity, 4))
 
 

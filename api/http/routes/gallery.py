@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.http.routes.given import Body, Here, SignedIn
+from api.http.routes.dependencies import Body, ServicesDep, SignedIn
 
 router = APIRouter(prefix="/gallery", tags=["gallery"])
 
@@ -40,32 +40,32 @@ class ComparisonOut(Body):
 
 
 @router.get("")
-async def gallery(_: SignedIn, here: Here) -> GalleryOut:
+async def gallery(_: SignedIn, services: ServicesDep) -> GalleryOut:
     """How large the gallery is, and what its similarities mean."""
-    census = await here.faces.census(here.pack.id)
+    census = await services.faces.census(services.pack.id)
     return GalleryOut(
         people=census.people,
         faces=census.faces,
-        pack=here.pack.id,
-        threshold=here.threshold,
-        similarity=here.pack.similarity,
-        caution=here.pack.caution,
-        position=await here.index.position(),
-        latest=(await here.changes.head()).number,
+        pack=services.pack.id,
+        threshold=services.threshold,
+        similarity=services.pack.similarity,
+        caution=services.pack.caution,
+        position=await services.index.position(),
+        latest=(await services.changes.head()).number,
     )
 
 
 @router.post("/rebuild")
-async def rebuild(_: SignedIn, here: Here) -> RebuiltOut:
+async def rebuild(_: SignedIn, services: ServicesDep) -> RebuiltOut:
     """Make the index anew from the database; nobody is recognized meanwhile."""
-    rebuilt = await here.index.rebuild()
+    rebuilt = await services.index.rebuild()
     return RebuiltOut(faces=rebuilt.faces, seconds=round(rebuilt.seconds, 3))
 
 
 @router.post("/verify")
-async def verify(_: SignedIn, here: Here) -> ComparisonOut:
+async def verify(_: SignedIn, services: ServicesDep) -> ComparisonOut:
     """Compare the index with the database, face by face."""
-    found = await here.index.compare()
+    found = await services.index.compare()
     return ComparisonOut(
         well=not found.missing and not found.surplus,
         missing=list(found.missing),

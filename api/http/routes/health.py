@@ -6,7 +6,7 @@ from typing import Literal
 from fastapi import APIRouter, Response, status
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from api.http.routes.given import Body, Here
+from api.http.routes.dependencies import Body, ServicesDep
 
 router = APIRouter(tags=["health"])
 
@@ -26,9 +26,9 @@ class HealthOut(Body):
 
 
 @router.get("/health", responses={503: {"model": HealthOut}})
-async def health(response: Response, here: Here) -> HealthOut:
+async def health(response: Response, services: ServicesDep) -> HealthOut:
     """200 if every part is well, else 503 with what is wrong."""
-    troubles = await here.health.troubles()
+    troubles = await services.health.troubles()
     unwell = any(troubles.values())
     if unwell:
         response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
@@ -48,8 +48,8 @@ async def alive() -> dict[str, str]:
 
 
 @router.get("/metrics", response_class=Response)
-async def metrics(here: Here) -> Response:
+async def metrics(services: ServicesDep) -> Response:
     """What Prometheus collects."""
     # It is known already: only the writing takes time, and the event loop does not wait for that.
-    text = await asyncio.to_thread(generate_latest, here.registry)
+    text = await asyncio.to_thread(generate_latest, services.registry)
     return Response(text, media_type=CONTENT_TYPE_LATEST)

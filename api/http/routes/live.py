@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import ValidationError
 
-from api.http.routes.given import Body, Here, SignedIn
+from api.http.routes.dependencies import Body, ServicesDep, SignedIn
 from api.http.services import Services
 from api.live.engine import Results
 from api.live.wire import ProblemMessage, SubscribeMessage
@@ -28,27 +28,29 @@ class Ticket(Body):
 
 
 @router.post("/tickets")
-async def ticket(user: SignedIn, here: Here) -> Ticket:
+async def ticket(user: SignedIn, services: ServicesDep) -> Ticket:
     """Get a ticket for the websocket: a browser can send no token with it."""
-    return Ticket(ticket=here.tickets.issue(user.id), expires_in=round(here.tickets.lifetime))
+    return Ticket(
+        ticket=services.tickets.issue(user.id), expires_in=round(services.tickets.lifetime)
+    )
 
 
 @router.websocket("")
-async def live(socket: WebSocket, here: Here, ticket: str = "") -> None:
+async def live(socket: WebSocket, services: ServicesDep, ticket: str = "") -> None:
     """What happens on the cameras that the browser subscribes to."""
     await socket.accept()
-    if not _is_ours(socket, here):
+    if not _is_ours(socket, services):
         await socket.close(_FOREIGN, "this page may not listen; see BACKEND_ORIGINS")
-    elif here.tickets.redeem(ticket) is None:
+    elif services.tickets.redeem(ticket) is None:
         await socket.close(_NO_TICKET, "the ticket is wrong, used or expired")
     else:
-        await _converse(socket, here.results)
+        await _converse(socket, services.results)
 
 
-def _is_ours(socket: WebSocket, here: Services) -> bool:
+def _is_ours(socket: WebSocket, services: Services) -> bool:
     """Whether it comes from a page of this service, or from no page at all."""
     origin = socket.headers.get("origin")
-    if origin is None or origin in here.settings.backend.foreign_origins:
+    if origin is None or origin in services.settings.backend.foreign_origins:
         return True
     return urlsplit(origin).netloc == socket.headers.get("host")
 

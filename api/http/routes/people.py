@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, status
 
-from api.http.routes.given import Body, Here, Name, SignedIn
+from api.http.routes.dependencies import Body, Name, ServicesDep, SignedIn
 from api.store.messages import Person
 from pipeline.messages import PersonId
 
@@ -39,39 +39,39 @@ class PeoplePage(Body):
 @router.get("")
 async def people(
     _: SignedIn,
-    here: Here,
+    services: ServicesDep,
     query: Annotated[str, Query(max_length=200, description="Part of the name.")] = "",
     after: Annotated[UUID | None, Query(description="The last page's `next`.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> PeoplePage:
     """Everyone whose name contains a text, page by page."""
     start = PersonId(str(after)) if after else None
-    page = await here.people.page(query.replace("\0", ""), start, limit)
+    page = await services.people.page(query.replace("\0", ""), start, limit)
     return PeoplePage(items=[person_out(one) for one in page.people], next=page.next)
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
-async def add(body: PersonIn, _: SignedIn, here: Here) -> PersonOut:
+async def add(body: PersonIn, _: SignedIn, services: ServicesDep) -> PersonOut:
     """Make a person, without a face yet."""
-    return person_out(await here.enrollment.add_person(body.name))
+    return person_out(await services.enrollment.add_person(body.name))
 
 
 @router.get("/{person}")
-async def get(person: UUID, _: SignedIn, here: Here) -> PersonOut:
+async def get(person: UUID, _: SignedIn, services: ServicesDep) -> PersonOut:
     """One person."""
-    return person_out(await here.people.get(PersonId(str(person))))
+    return person_out(await services.people.get(PersonId(str(person))))
 
 
 @router.patch("/{person}")
-async def rename(person: UUID, body: PersonIn, _: SignedIn, here: Here) -> PersonOut:
+async def rename(person: UUID, body: PersonIn, _: SignedIn, services: ServicesDep) -> PersonOut:
     """Give a person another name."""
-    return person_out(await here.enrollment.rename(PersonId(str(person)), body.name))
+    return person_out(await services.enrollment.rename(PersonId(str(person)), body.name))
 
 
 @router.delete("/{person}", status_code=status.HTTP_204_NO_CONTENT)
-async def remove(person: UUID, _: SignedIn, here: Here) -> None:
+async def remove(person: UUID, _: SignedIn, services: ServicesDep) -> None:
     """Delete a person with all faces; from the answer on nobody is recognized as her."""
-    await here.enrollment.remove_person(PersonId(str(person)))
+    await services.enrollment.remove_person(PersonId(str(person)))
 
 
 def person_out(person: Person) -> PersonOut:

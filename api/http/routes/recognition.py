@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from fastapi import APIRouter, UploadFile
 
-from api.http.routes.given import Body, Here, SignedIn, Upload
+from api.http.routes.dependencies import Body, ServicesDep, SignedIn, Upload
 from api.http.services import Services
 from pipeline.messages import DetectedFace, Image, Match
 from pipeline.quality import Flaw
@@ -76,49 +76,49 @@ class Verification(Body):
 
 
 @router.post("/detect")
-async def detect(image: Upload, _: SignedIn, here: Here) -> Detection:
+async def detect(image: Upload, _: SignedIn, services: ServicesDep) -> Detection:
     """Find the faces of a picture."""
-    picture = await _picture(image, here)
-    faces = await here.examiner.detect(picture)
+    picture = await _picture(image, services)
+    faces = await services.examiner.detect(picture)
     height, width = picture.shape[:2]
     return Detection(width=width, height=height, faces=[_found(face) for face in faces])
 
 
 @router.post("/recognize")
-async def recognize(image: Upload, _: SignedIn, here: Here) -> Recognition:
+async def recognize(image: Upload, _: SignedIn, services: ServicesDep) -> Recognition:
     """Find the faces of a picture and name them, by this one look."""
-    picture = await _picture(image, here)
-    faces = await here.examiner.detect(picture)
-    described = await here.examiner.describe(picture, faces)
+    picture = await _picture(image, services)
+    faces = await services.examiner.detect(picture)
+    described = await services.examiner.describe(picture, faces)
     vectors = [one for one in described if not isinstance(one, Flaw)]
-    matches = iter(await here.index.search(np.stack(vectors)) if vectors else [])
+    matches = iter(await services.index.search(np.stack(vectors)) if vectors else [])
     height, width = picture.shape[:2]
     return Recognition(
         width=width,
         height=height,
-        threshold=here.threshold,
+        threshold=services.threshold,
         faces=[
-            _recognized(face, [], here, one)
+            _recognized(face, [], services, one)
             if isinstance(one, Flaw)
-            else _recognized(face, next(matches), here)
+            else _recognized(face, next(matches), services)
             for face, one in zip(faces, described, strict=True)
         ],
     )
 
 
 @router.post("/verify")
-async def verify(first: Upload, second: Upload, _: SignedIn, here: Here) -> Verification:
+async def verify(first: Upload, second: Upload, _: SignedIn, services: ServicesDep) -> Verification:
     """Compare the one face of each of two photographs."""
-    similarity = await here.enrollment.similarity(await first.read(), await second.read())
+    similarity = await services.enrollment.similarity(await first.read(), await second.read())
     return Verification(
-        same=similarity >= here.threshold,
+        same=similarity >= services.threshold,
         similarity=round(similarity, 4),
-        threshold=here.threshold,
+        threshold=services.threshold,
     )
 
 
-async def _picture(image: UploadFile, here: Services) -> Image:
-    return await here.examiner.read(await image.read())
+async def _picture(image: UploadFile, services: Services) -> Image:
+    return await services.examiner.read(await image.read())
 
 
 def _found(face: DetectedFace) -> Found:
@@ -126,18 +126,18 @@ def _found(face: DetectedFace) -> Found:
 
 
 def _recognized(
-    face: DetectedFace, matches: Sequence[Match], here: Services, flaw: Flaw | None = None
+    face: DetectedFace, matches: Sequence[Match], services: Services, flaw: Flaw | None = None
 ) -> Recognized:
     candidates = [
         Candidate(
             person=match.person,
-            name=here.directory.name(match.person),
+            name=services.directory.name(match.person),
             similarity=round(match.similarity, 4),
         )
         for match in matches[:_MOST_CANDIDATES]
     ]
     best = candidates[0] if candidates else None
-    named = best if best and best.similarity >= here.threshold else None
+    named = best if best and best.similarity >= services.threshold else None
     return Recognized(
         **_place(face),
         flaw=flaw,

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, status
 from pydantic import SecretStr, StringConstraints
 
-from api.http.routes.given import Body, Here, Name, SignedIn
+from api.http.routes.dependencies import Body, Name, ServicesDep, SignedIn
 from api.store.messages import Conflict, User, UserId
 from pipeline.errors import BadInput
 
@@ -51,35 +51,35 @@ async def me(user: SignedIn) -> UserOut:
 
 
 @router.put("/users/me/password", status_code=status.HTTP_204_NO_CONTENT)
-async def change_password(body: NewPassword, user: SignedIn, here: Here) -> None:
+async def change_password(body: NewPassword, user: SignedIn, services: ServicesDep) -> None:
     """Change one's own password."""
-    found = await here.users.credentials(user.name)
+    found = await services.users.credentials(user.name)
     current = body.current.get_secret_value()
-    if found is None or not (await here.passwords.check(current, found[1])).ok:
+    if found is None or not (await services.passwords.check(current, found[1])).ok:
         raise BadInput("the current password is another one")
-    hashed = await here.passwords.hash(body.new.get_secret_value())
-    await here.users.set_password(user.id, hashed)
+    hashed = await services.passwords.hash(body.new.get_secret_value())
+    await services.users.set_password(user.id, hashed)
 
 
 @router.get("/users")
-async def users(_: SignedIn, here: Here) -> UsersOut:
+async def users(_: SignedIn, services: ServicesDep) -> UsersOut:
     """Everyone who may sign in."""
-    return UsersOut(items=[_out(user) for user in await here.users.all()])
+    return UsersOut(items=[_out(user) for user in await services.users.all()])
 
 
 @router.post("/users", status_code=status.HTTP_201_CREATED)
-async def add(body: NewUser, _: SignedIn, here: Here) -> UserOut:
+async def add(body: NewUser, _: SignedIn, services: ServicesDep) -> UserOut:
     """Let somebody sign in."""
-    hashed = await here.passwords.hash(body.password.get_secret_value())
-    return _out(await here.users.add(body.name, hashed))
+    hashed = await services.passwords.hash(body.password.get_secret_value())
+    return _out(await services.users.add(body.name, hashed))
 
 
 @router.delete("/users/{user}", status_code=status.HTTP_204_NO_CONTENT)
-async def remove(user: UUID, asking: SignedIn, here: Here) -> None:
+async def remove(user: UUID, asking: SignedIn, services: ServicesDep) -> None:
     """Let somebody sign in no more; her tokens are worth nothing from now on."""
     if str(user) == asking.id:
         raise Conflict("nobody deletes herself: somebody has to remain")
-    await here.users.remove(UserId(str(user)))
+    await services.users.remove(UserId(str(user)))
 
 
 def _out(user: User) -> UserOut:

@@ -41,12 +41,12 @@ def services(connection: HTTPConnection) -> Services:
     return running
 
 
-Here = Annotated[Services, Depends(services)]
+ServicesDep = Annotated[Services, Depends(services)]
 
 _bearer = OAuth2PasswordBearer("auth/token", auto_error=False)
 
 
-async def signed_in(here: Here, token: Annotated[str | None, Depends(_bearer)]) -> User:
+async def signed_in(services: ServicesDep, token: Annotated[str | None, Depends(_bearer)]) -> User:
     """Who asks.
 
     Raises:
@@ -54,7 +54,7 @@ async def signed_in(here: Here, token: Annotated[str | None, Depends(_bearer)]) 
     """
     if token is None:
         raise NotSignedIn("sign in first: this needs a bearer token from auth/token")
-    user = await here.users.get(here.tokens.user(token))
+    user = await services.users.get(services.tokens.user(token))
     if user is None:
         raise NotSignedIn("this user is gone")
     return user
