@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.describe import Describer
 from pipeline.detect.closeup import AsDetected, CloseUp
 from pipeline.detect.mtcnn import Mtcnn, Networks
 from pipeline.detect.yunet import YuNet
 from pipeline.embed import OnnxEmbedder
 from pipeline.enroll import Enroller
-from pipeline.examine import Examiner
+from pipeline.extract import FeatureExtractor
 from pipeline.identify import DecisionPolicy, Identifier
 from pipeline.inference import Lanes, Network, lane_count
 from pipeline.packs.manifest import EmbedderFeed, MtcnnFeed, YunetFeed, load_manifest
 from pipeline.packs.own import with_own_embedder
 from pipeline.packs.pack import Pack, Progress, open_pack
+from pipeline.photograph_analysis import PhotographAnalyzer
 from pipeline.recognize import Recognizer
 from pipeline.settings import ModelSettings, PipelineSettings
 from pipeline.stages import Detector, Embedder, Gallery, PointFinder
@@ -34,7 +34,7 @@ class Pipeline:
     networks: Mapping[str, Network]
     lanes: Lanes
     detector: Detector
-    describer: Describer
+    extractor: FeatureExtractor
     least_eye_distance: float
 
     def recognizer(self, gallery: Gallery) -> Recognizer:
@@ -44,18 +44,18 @@ class Pipeline:
             self.lanes,
             self.detector,
             MotionTracker(least_overlap=track.least_overlap, keep=track.keep),
-            self.describer,
+            self.extractor,
             gallery,
             Identifier(self._policy()),
         )
 
     def enroller(self) -> Enroller:
         """What makes templates of photographs, with the same stages."""
-        return Enroller(self.lanes, self.detector, self.describer, self.least_eye_distance)
+        return Enroller(self.lanes, self.detector, self.extractor, self.least_eye_distance)
 
-    def examiner(self) -> Examiner:
+    def analyzer(self) -> PhotographAnalyzer:
         """What looks at single pictures, with the same stages."""
-        return Examiner(self.lanes, self.detector, self.describer)
+        return PhotographAnalyzer(self.lanes, self.detector, self.extractor)
 
     @property
     def threshold(self) -> float:
@@ -84,7 +84,7 @@ def build(settings: PipelineSettings, pack: Pack) -> Pipeline:
         networks=networks,
         lanes=Lanes(lane_count(settings.inference.lanes)),
         detector=detector,
-        describer=Describer(points, manifest.embedder.alignment, embedder, least),
+        extractor=FeatureExtractor(points, manifest.embedder.alignment, embedder, least),
         least_eye_distance=least,
     )
 

@@ -18,8 +18,8 @@ from api.store.changes import Changes
 from api.store.faces import Faces
 from api.store.people import People
 from api.store.users import Users
-from pipeline.examine import Examiner
 from pipeline.packs.manifest import Manifest
+from pipeline.photograph_analysis import PhotographAnalyzer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +40,7 @@ class Services:
     directory: Directory
     index: Index
     enrollment: Enrollment
-    examiner: Examiner
+    analyzer: PhotographAnalyzer
     engine: Engine
     results: Results
     health: Health

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from api.live.hub import Hub
 from api.live.metrics import CameraMetrics
-from api.live.video import Picture, Screens
+from api.live.video import Picture, PreviewEncoder
 from api.live.wire import CameraMessage, LiveMessage, frame_message
 from api.settings.sections import RtspSettings
 from ingest.fleet import CameraSpec, Fleet
@@ -75,7 +75,7 @@ class LocalEngine:
         self._backoff = Backoff(first=rtsp.least_backoff, most=rtsp.most_backoff)
         self._metrics = metrics
         self._hub = Hub(metrics.registry)
-        self._screens = Screens(group)
+        self._previews = PreviewEncoder(group)
         self._fleet = Fleet(group, self._watch, self._changed)
         self._recognizers: dict[CameraId, Recognizer] = {}
         self._numbers: defaultdict[CameraId, Numbering] = defaultdict(Numbering)
@@ -87,7 +87,7 @@ class LocalEngine:
     async def remove(self, camera: CameraId) -> None:
         """Watch it no more; returns when its connection is gone."""
         await self._fleet.remove(camera)
-        self._screens.end(camera)
+        self._previews.end(camera)
         self._hub.forget(camera)
         self._metrics.forget(camera)
 
@@ -101,7 +101,7 @@ class LocalEngine:
 
     def pictures(self, camera: CameraId) -> AsyncGenerator[Picture, None]:
         """The analysed pictures of a camera; ends when the camera is removed."""
-        return self._screens.pictures(camera)
+        return self._previews.pictures(camera)
 
     def retract(self, person: PersonId) -> None:
         """Forget on every camera what speaks for a person of whom something was deleted."""
@@ -110,7 +110,7 @@ class LocalEngine:
 
     def close(self) -> None:
         """Let go what is no task."""
-        self._screens.close()
+        self._previews.close()
 
     async def _watch(self, spec: CameraSpec) -> None:
         source = RtspCamera(spec.url, spec.camera, self._timeouts)
@@ -131,7 +131,7 @@ class LocalEngine:
 
     def _publish(self, frame: Frame, result: Result) -> None:
         self._hub.publish(frame_message(result, self._name))
-        self._screens.show(frame)
+        self._previews.show(frame)
         self._metrics.seen(result)
 
     def _changed(self, camera: CameraId, change: StateChange) -> None:

@@ -24,7 +24,7 @@ class Picture:
     jpeg: bytes
 
 
-class Screens:
+class PreviewEncoder:
     """Encodes each picture once for all of its camera's viewers, on a thread of its own.
 
     Args:

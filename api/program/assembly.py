@@ -89,7 +89,7 @@ async def assemble(
         directory=directory,
         index=index,
         enrollment=enrollment,
-        examiner=pipeline.examiner(),
+        analyzer=pipeline.analyzer(),
         engine=engine,
         results=engine,
         health=_health(changes, index, pipeline),

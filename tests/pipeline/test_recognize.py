@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from pipeline.align import Template
-from pipeline.describe import Describer
 from pipeline.detect.closeup import AsDetected
 from pipeline.errors import BadInput, Transient
+from pipeline.extract import FeatureExtractor
 from pipeline.identify import DecisionPolicy, Identifier
 from pipeline.inference import Lanes
 from pipeline.messages import DetectedFace, Frame, Image, Match, PersonId, Result, Status
@@ -32,9 +32,9 @@ def recognizer(
     lanes: Lanes, detector: Detector, gallery: ScriptedGallery, least_eye_distance: float = 16
 ) -> Recognizer:
     template = Template(UPRIGHT * 112, (112, 112))
-    describer = Describer(AsDetected(), template, MeanColour(), least_eye_distance)
+    extractor = FeatureExtractor(AsDetected(), template, MeanColour(), least_eye_distance)
     tracker = MotionTracker(least_overlap=0.2, keep=1.0)
-    return Recognizer(lanes, detector, tracker, describer, gallery, Identifier(POLICY))
+    return Recognizer(lanes, detector, tracker, extractor, gallery, Identifier(POLICY))
 
 
 async def frames(count: int) -> AsyncIterator[Frame]:
@@ -96,7 +96,7 @@ async def test_a_face_without_a_usable_vector_stays_pending(lanes: Lanes) -> Non
         lanes,
         ScriptedDetector([face_at(5, 5, 80)]),
         MotionTracker(least_overlap=0.2, keep=1.0),
-        Describer(AsDetected(), template, NoVector(), 16),
+        FeatureExtractor(AsDetected(), template, NoVector(), 16),
         ScriptedGallery(ANN),
         Identifier(POLICY),
     )

@@ -79,7 +79,7 @@ class Verification(Body):
 async def detect(image: Upload, _: SignedIn, services: ServicesDep) -> Detection:
     """Find the faces of a picture."""
     picture = await _picture(image, services)
-    faces = await services.examiner.detect(picture)
+    faces = await services.analyzer.detect(picture)
     height, width = picture.shape[:2]
     return Detection(width=width, height=height, faces=[_found(face) for face in faces])
 
@@ -88,8 +88,8 @@ async def detect(image: Upload, _: SignedIn, services: ServicesDep) -> Detection
 async def recognize(image: Upload, _: SignedIn, services: ServicesDep) -> Recognition:
     """Find the faces of a picture and name them, by this one look."""
     picture = await _picture(image, services)
-    faces = await services.examiner.detect(picture)
-    described = await services.examiner.describe(picture, faces)
+    faces = await services.analyzer.detect(picture)
+    described = await services.analyzer.extract(picture, faces)
     vectors = [one for one in described if not isinstance(one, Flaw)]
     matches = iter(await services.index.search(np.stack(vectors)) if vectors else [])
     height, width = picture.shape[:2]
@@ -118,7 +118,7 @@ async def verify(first: Upload, second: Upload, _: SignedIn, services: ServicesD
 
 
 async def _picture(image: UploadFile, services: Services) -> Image:
-    return await services.examiner.read(await image.read())
+    return await services.analyzer.read(await image.read())
 
 
 def _found(face: DetectedFace) -> Found:

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from api.live.hub import Hub
-from api.live.video import Screens
+from api.live.video import PreviewEncoder
 from api.live.wire import CameraMessage, FrameMessage
 from ingest.source import State
 from pipeline.messages import CameraId
@@ -85,9 +85,9 @@ async def test_a_slow_listener_misses_the_oldest_and_delays_nobody(
 
 
 @asynccontextmanager
-async def screens() -> AsyncIterator[Screens]:
+async def screens() -> AsyncIterator[PreviewEncoder]:
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        made = Screens(group)
+        made = PreviewEncoder(group)
         yield made
         made.close()
 

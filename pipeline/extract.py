@@ -9,7 +9,7 @@ from pipeline.quality import Flaw, surely_too_small, too_small
 from pipeline.stages import Embedder, PointFinder
 
 
-class Describer:
+class FeatureExtractor:
     """What is done for each face that is to be named or enrolled; blocks, so it runs in a lane.
 
     Args:
@@ -31,7 +31,7 @@ class Describer:
         self._embedder = embedder
         self._least_eye_distance = least_eye_distance
 
-    def describe(self, image: Image, face: DetectedFace) -> Vector | Flaw:
+    def extract(self, image: Image, face: DetectedFace) -> Vector | Flaw:
         """The unit vector of ``face``, or why there is none."""
         if surely_too_small(face, self._least_eye_distance):
             return Flaw.TOO_SMALL

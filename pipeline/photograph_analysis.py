@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from pipeline.describe import Describer
+from pipeline.extract import FeatureExtractor
 from pipeline.inference import Lanes
 from pipeline.messages import DetectedFace, Image, Vector
 from pipeline.photographs import read_photograph
@@ -11,13 +11,13 @@ from pipeline.quality import Flaw
 from pipeline.stages import Detector
 
 
-class Examiner:
+class PhotographAnalyzer:
     """Looks at single pictures with the stages that the cameras use."""
 
-    def __init__(self, lanes: Lanes, detector: Detector, describer: Describer) -> None:
+    def __init__(self, lanes: Lanes, detector: Detector, extractor: FeatureExtractor) -> None:
         self._lanes = lanes
         self._detector = detector
-        self._describer = describer
+        self._extractor = extractor
 
     async def read(self, data: bytes) -> Image:
         """The picture in a file's bytes.
@@ -31,10 +31,10 @@ class Examiner:
         """The faces, best score first."""
         return await self._lanes.run(self._detector.detect, picture)
 
-    async def describe(
+    async def extract(
         self, picture: Image, faces: Sequence[DetectedFace]
     ) -> Sequence[Vector | Flaw]:
         """For each face its vector, or why it has none."""
         return await asyncio.gather(
-            *(self._lanes.run(self._describer.describe, picture, face) for face in faces)
+            *(self._lanes.run(self._extractor.extract, picture, face) for face in faces)
         )
