@@ -1,12 +1,14 @@
 """The HTTP application: routes, errors, limits and the page."""
 
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.staticfiles import StaticFiles
 
 from api.http import problem_details
+from api.http.contract import complete
 from api.http.requests import Requests
 from api.http.routes import (
     auth,
@@ -28,6 +30,14 @@ PAGE = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
 """The page, as `make web` builds it."""
 
 
+class _Application(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """The description, with the problems of each operation."""
+        if self.openapi_schema is None:
+            self.openapi_schema = complete(super().openapi())
+        return self.openapi_schema
+
+
 def create_app(services: Services) -> FastAPI:
     """The application over running services."""
     app = bare_app(services.settings)
@@ -41,7 +51,7 @@ def create_app(services: Services) -> FastAPI:
 def bare_app(settings: Settings) -> FastAPI:
     """The application without anything behind it: enough to describe it."""
     prefix = settings.api.v1_str
-    app = FastAPI(
+    app = _Application(
         title=settings.project.name,
         summary="Who is on which camera now?",
         openapi_url=f"{prefix}/openapi.json",

@@ -10,15 +10,17 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from api.http.auth.passwords import WrongPassword
 from api.http.auth.tokens import NotSignedIn
+from api.http.contract import MEDIA_TYPE, allowed_methods
 from api.store.messages import Conflict, NotFound
 from pipeline.errors import BadInput, FaceapiError, Transient
 
 _log = logging.getLogger(__name__)
 
-MEDIA_TYPE = "application/problem+json"
 _STATUS: Mapping[type[FaceapiError], HTTPStatus] = {
     NotSignedIn: HTTPStatus.UNAUTHORIZED,
+    WrongPassword: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     BadInput: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -64,6 +66,10 @@ async def _http(request: Request, error: Exception) -> Response:
         raise error
     answer = problem(request, HTTPStatus(error.status_code), error.detail)
     answer.headers.update(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # The router knows one template's methods; another's may be those of this path, too.
+        allowed = allowed_methods(request.app.openapi(), request.url.path)
+        answer.headers["Allow"] = ", ".join(sorted(allowed))
     return answer
 
 

@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 
 from passlib.context import CryptContext
 
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, FaceapiError
 
 Answer = TypeVar("Answer")
 Scheme = Literal["argon2id", "sha256_crypt"]
@@ -28,6 +28,10 @@ class Check:
 
     ok: bool
     raised: str | None = None
+
+
+class WrongPassword(FaceapiError):  # noqa: N818 - named for what it says
+    """Who is signed in already does not know her own password."""
 
 
 class Passwords:

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response, status
 from fastapi.responses import StreamingResponse
-from pydantic import SecretStr, StringConstraints
+from pydantic import SecretStr, StringConstraints, WithJsonSchema
 
-from api.http.routes.dependencies import Body, Name, ServicesDep, SignedIn
+from api.http.routes.dependencies import CONFLICT, Body, Name, ServicesDep, SignedIn
 from api.http.services import Services
 from api.live.video import Picture
 from api.live.wire import CameraState
@@ -31,7 +31,24 @@ _PATIENCE = 5.0
 _JPEG: Responses = {200: {"content": {"image/jpeg": {}}}}
 _VIDEO: Responses = {200: {"content": {"multipart/x-mixed-replace": {}}}}
 
-Address = Annotated[SecretStr, StringConstraints(min_length=1, max_length=2000)]
+_ADDRESS = (
+    r"^(rtsp|rtsps)://([^@:/?#\s\[\]]+(:[^@:/?#\s\[\]]+)?@)?"
+    r"[A-Za-z0-9][A-Za-z0-9.-]*(:[1-9][0-9]{0,3})?(/[^@\s]*)?$"
+)
+Address = Annotated[
+    SecretStr,
+    StringConstraints(min_length=1, max_length=2000),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "maxLength": 2000,
+            "pattern": _ADDRESS,
+            "writeOnly": True,
+            "description": "As cameras' makers write it. A password with @ : / ? # is taken as it"
+            " is where nothing else could be meant.",
+        }
+    ),
+]
 
 
 class NewCamera(Body):
@@ -75,7 +92,7 @@ async def cameras(_: SignedIn, services: ServicesDep) -> CamerasOut:
     return CamerasOut(items=[_out(camera, services) for camera in await services.cameras.all()])
 
 
-@router.post("", status_code=status.HTTP_201_CREATED)
+@router.post("", status_code=status.HTTP_201_CREATED, responses=CONFLICT)
 async def add(body: NewCamera, _: SignedIn, services: ServicesDep) -> CameraOut:
     """Watch a camera from now on."""
     url = CameraUrl.parse(body.url.get_secret_value())
@@ -102,7 +119,7 @@ async def get(camera: One, services: ServicesDep) -> CameraOut:
     return _out(camera, services)
 
 
-@router.patch("/{camera}")
+@router.patch("/{camera}", responses=CONFLICT)
 async def change(camera: One, body: CameraChange, services: ServicesDep) -> CameraOut:
     """Change a camera; it takes effect at once, and no other camera is disturbed."""
     changed = await services.cameras.change(

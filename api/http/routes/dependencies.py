@@ -1,11 +1,12 @@
 """What a route is given: the services, who asks, and uploads."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, File, UploadFile
 from fastapi.security import OAuth2PasswordBearer
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from starlette.requests import HTTPConnection
 
 from api.http.auth.tokens import NotSignedIn
@@ -19,18 +20,32 @@ class Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("must be one line of printable characters")
-    return text
+_UNSEEN = (
+    r"\u0000-\u001f\u007f-\u00a0\u00ad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f"
+    r"\ufeff\ufff9-\uffff"
+)
+"""Controls, marks that turn the direction of writing, spaces but the ordinary and the wide one."""
+_NAME = rf"^[ \u3000]*[^ \u3000{_UNSEEN}][^{_UNSEEN}]*$"
+
+
+def _readable(text: str) -> str:
+    if re.fullmatch(_NAME, text) is None:
+        raise ValueError("must be one line of characters that can be seen")
+    return text.strip()
 
 
 Name = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-    AfterValidator(_printable),
+    StringConstraints(min_length=1, max_length=200),
+    AfterValidator(_readable),
+    Field(json_schema_extra={"pattern": _NAME}),
 ]
 """What a person, a camera or a user is called."""
+
+CONFLICT: dict[int | str, dict[str, Any]] = {
+    409: {"description": "It does not go together with what is there"}
+}
+"""Said by routes that may find so."""
 
 Upload = Annotated[UploadFile, File(description="JPEG, PNG, WebP or BMP, 40 megapixels at most.")]
 

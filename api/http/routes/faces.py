@@ -72,7 +72,7 @@ Somebody = Annotated[PersonId, Depends(_person)]
 @router.post("")
 async def enroll(
     person: Somebody,
-    images: Annotated[list[UploadFile], File(description="One face each.")],
+    images: Annotated[list[UploadFile], File(min_length=1, description="One face each.")],
     services: ServicesDep,
 ) -> VerdictsOut:
     """Enroll photographs; each has a verdict of its own, and a bad one harms no other."""
