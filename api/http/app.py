@@ -6,6 +6,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.staticfiles import StaticFiles
+from starlette.routing import Match, Mount
+from starlette.types import Scope
 
 from api.http import problem_details
 from api.http.contract import complete
@@ -38,13 +40,27 @@ class _Application(FastAPI):
         return self.openapi_schema
 
 
+class _Page(Mount):
+    """The page, everywhere but where the API is: there its own answers count."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__("/", StaticFiles(directory=PAGE, html=True))
+        self._prefix = f"{prefix}/"
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether it answers."""
+        if scope["type"] == "http" and scope["path"].startswith(self._prefix):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
 def create_app(services: Services) -> FastAPI:
     """The application over running services."""
     app = bare_app(services.settings)
     app.state.services = services
     app.add_middleware(Traffic, registry=services.registry)
     if PAGE.is_dir():
-        app.mount("/", StaticFiles(directory=PAGE, html=True))
+        app.router.routes.append(_Page(services.settings.api.v1_str))
     return app
 
 
