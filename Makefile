@@ -27,7 +27,7 @@ WEB_INSTALLED := $(WEB)/node_modules/.installed
 WEB_TYPES := $(WEB)/src/wire.ts $(WEB)/src/api.ts
 WEB_SOURCES := $(filter-out $(WEB_TYPES),$(shell find $(WEB)/src $(WEB)/public -type f))
 WEB_SOURCES += $(addprefix $(WEB)/,index.html vite.config.ts tsconfig.json)
-API_SOURCES := $(wildcard api/*.py api/routes/*.py)
+API_SOURCES := $(shell find api -name "*.py")
 # What Vite wants; Debian 12's own Node is too old.
 NODE_WANTED := const [a, b] = process.versions.node.split(".").map(Number); \
 	process.exit(a > 22 || (a === 22 && b >= 12) || (a === 20 && b >= 19) ? 0 : 1)
@@ -88,8 +88,8 @@ web: $(WEB)/dist/index.html ## build the page (Node is fetched where there is no
 
 .PHONY: web-check
 web-check: setup $(WEB_INSTALLED) ## the page: lint, types, unit tests, and whether it knows the service
-	$(BIN)/python -m api.wire | cmp - $(WEB)/wire.schema.json
-	$(BIN)/python -m api.openapi | cmp - $(WEB)/openapi.json # where they differ: make web
+	$(BIN)/python -m api.live.wire | cmp - $(WEB)/wire.schema.json
+	$(BIN)/python -m api.http.openapi | cmp - $(WEB)/openapi.json # where they differ: make web
 	$(NPM) run check
 	$(NPM) test
 
@@ -125,8 +125,10 @@ $(WEB_TYPES) &: $(WEB)/wire.schema.json $(WEB)/openapi.json $(WEB)/types.mjs $(W
 	touch $(WEB_TYPES)
 
 # It stays where it is if the program has no answer.
+$(WEB)/wire.schema.json: TELLS := api.live.wire
+$(WEB)/openapi.json: TELLS := api.http.openapi
 $(WEB)/wire.schema.json $(WEB)/openapi.json: $(API_SOURCES) | $(INSTALLED)
-	answer="$$($(BIN)/python -m api.$(firstword $(subst ., ,$(@F))))" && echo "$$answer" > $@
+	answer="$$($(BIN)/python -m $(TELLS))" && echo "$$answer" > $@
 
 $(WEB_INSTALLED): $(WEB)/package-lock.json $(WEB)/package.json $(NODE)
 	$(NPM) ci --loglevel=error

@@ -1,5 +1,5 @@
 """``python -m api`` is the command ``faceapi``."""
 
-from api.cli import main
+from api.command.cli import main
 
 main()

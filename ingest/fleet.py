@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from ingest.address import CameraUrl
-from ingest.source import Change, State
+from ingest.source import State, StateChange
 from pipeline.errors import FaceapiError, Fatal
 from pipeline.messages import CameraId
 
@@ -44,7 +44,7 @@ class Fleet:
         self,
         group: asyncio.TaskGroup,
         watch: Callable[[CameraSpec], Awaitable[None]],
-        on_state: Callable[[CameraId, Change], None],
+        on_state: Callable[[CameraId, StateChange], None],
         restarts: Restarts = Restarts(),
     ) -> None:
         self._group = group
@@ -95,10 +95,10 @@ class Fleet:
             except Exception as error:  # noqa: BLE001 - the one border where all stays inside
                 _log.exception("camera %s broke", spec.camera)
                 reason = f"{type(error).__name__}; the log has it all"
-                self._on_state(spec.camera, Change(State.FAILED, reason, pause))
+                self._on_state(spec.camera, StateChange(State.FAILED, reason, pause))
                 await asyncio.sleep(pause)
                 pause *= 2
             else:
                 return
         reason = f"it broke {self._restarts.most} times; change it, or restart the program"
-        self._on_state(spec.camera, Change(State.FAILED, reason))
+        self._on_state(spec.camera, StateChange(State.FAILED, reason))

@@ -49,7 +49,7 @@ MOVES: Mapping[State, frozenset[State]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class StateChange:
     """A source is in a new state.
 
     ``reason`` is the text of the error that led there, empty where there was none.
@@ -64,7 +64,7 @@ class Change:
 class Life:
     """The state of one source, told to ``on_state`` whenever it changes."""
 
-    def __init__(self, on_state: Callable[[Change], None]) -> None:
+    def __init__(self, on_state: Callable[[StateChange], None]) -> None:
         self._on_state = on_state
         self._state: State | None = None
 
@@ -77,4 +77,4 @@ class Life:
         if state not in (MOVES[self._state] if self._state else {State.CONNECTING}):
             raise ValueError(f"a source cannot go from {self._state or 'nothing'} to {state}")
         self._state = state
-        self._on_state(Change(state, reason, retry_in))
+        self._on_state(StateChange(state, reason, retry_in))

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from ingest.source import Change, Life, Source, State
+from ingest.source import Life, Source, State, StateChange
 from pipeline.errors import BadInput, FaceapiError, Transient
 from pipeline.messages import Frame
 
@@ -40,7 +40,7 @@ async def supervised(
     source: Source,
     *,
     backoff: Backoff = PATIENT,
-    on_state: Callable[[Change], None] = lambda change: None,  # noqa: ARG005 - nobody listens
+    on_state: Callable[[StateChange], None] = lambda change: None,  # noqa: ARG005 - nobody listens
 ) -> AsyncGenerator[Frame, None]:
     """The frames of ``source`` over all its connections, until it ends or cannot be used.
 

@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.describe import Describer
 from pipeline.detect.closeup import AsDetected, CloseUp
 from pipeline.detect.mtcnn import Mtcnn, Networks
 from pipeline.detect.yunet import YuNet
 from pipeline.embed import OnnxEmbedder
 from pipeline.enroll import Enroller
-from pipeline.examine import Examiner
-from pipeline.identify import Identifier, Rules
+from pipeline.extract import FeatureExtractor
+from pipeline.identify import DecisionPolicy, Identifier
 from pipeline.inference import Lanes, Network, lane_count
 from pipeline.packs.manifest import EmbedderFeed, MtcnnFeed, YunetFeed, load_manifest
 from pipeline.packs.own import with_own_embedder
 from pipeline.packs.pack import Pack, Progress, open_pack
+from pipeline.photograph_analysis import PhotographAnalyzer
 from pipeline.recognize import Recognizer
 from pipeline.settings import ModelSettings, PipelineSettings
 from pipeline.stages import Detector, Embedder, Gallery, PointFinder
@@ -23,7 +23,7 @@ from pipeline.track import MotionTracker
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Engine:
+class Pipeline:
     """What all cameras share, and what makes the line for one more of them.
 
     ``networks`` are there by what they do in the pack.
@@ -34,7 +34,7 @@ class Engine:
     networks: Mapping[str, Network]
     lanes: Lanes
     detector: Detector
-    describer: Describer
+    extractor: FeatureExtractor
     least_eye_distance: float
 
     def recognizer(self, gallery: Gallery) -> Recognizer:
@@ -44,18 +44,18 @@ class Engine:
             self.lanes,
             self.detector,
             MotionTracker(least_overlap=track.least_overlap, keep=track.keep),
-            self.describer,
+            self.extractor,
             gallery,
-            Identifier(self._rules()),
+            Identifier(self._policy()),
         )
 
     def enroller(self) -> Enroller:
         """What makes templates of photographs, with the same stages."""
-        return Enroller(self.lanes, self.detector, self.describer, self.least_eye_distance)
+        return Enroller(self.lanes, self.detector, self.extractor, self.least_eye_distance)
 
-    def examiner(self) -> Examiner:
+    def analyzer(self) -> PhotographAnalyzer:
         """What looks at single pictures, with the same stages."""
-        return Examiner(self.lanes, self.detector, self.describer)
+        return PhotographAnalyzer(self.lanes, self.detector, self.extractor)
 
     @property
     def threshold(self) -> float:
@@ -63,11 +63,11 @@ class Engine:
         asked = self.settings.model.threshold
         return self.pack.manifest.threshold if asked is None else asked
 
-    def _rules(self) -> Rules:
-        return Rules(threshold=self.threshold, **self.settings.identify.model_dump())
+    def _policy(self) -> DecisionPolicy:
+        return DecisionPolicy(threshold=self.threshold, **self.settings.identify.model_dump())
 
 
-def build(settings: PipelineSettings, pack: Pack) -> Engine:
+def build(settings: PipelineSettings, pack: Pack) -> Pipeline:
     """The stages that ``settings`` and ``pack`` ask for, with their networks opened.
 
     Raises:
@@ -78,13 +78,13 @@ def build(settings: PipelineSettings, pack: Pack) -> Engine:
     least = manifest.least_eye_distance if asked is None else asked
     detector, points = _detector(manifest.detector, networks, settings)
     embedder = _embedder(manifest.embedder, networks["embedder"])
-    return Engine(
+    return Pipeline(
         pack=pack,
         settings=settings,
         networks=networks,
         lanes=Lanes(lane_count(settings.inference.lanes)),
         detector=detector,
-        describer=Describer(points, manifest.embedder.alignment, embedder, least),
+        extractor=FeatureExtractor(points, manifest.embedder.alignment, embedder, least),
         least_eye_distance=least,
     )
 

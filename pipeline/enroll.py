@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.describe import Describer
 from pipeline.errors import BadInput
+from pipeline.extract import FeatureExtractor
 from pipeline.geometry import eye_distance
 from pipeline.inference import Lanes
 from pipeline.messages import Box, DetectedFace, EnrolledFace, FaceId, Image, Vector
@@ -37,11 +37,15 @@ class Enroller:
     """
 
     def __init__(
-        self, lanes: Lanes, detector: Detector, describer: Describer, least_eye_distance: float
+        self,
+        lanes: Lanes,
+        detector: Detector,
+        extractor: FeatureExtractor,
+        least_eye_distance: float,
     ) -> None:
         self._lanes = lanes
         self._detector = detector
-        self._describer = describer
+        self._extractor = extractor
         self._least_eye_distance = least_eye_distance
 
     async def read(self, photograph: Path | bytes) -> Image:
@@ -68,7 +72,7 @@ class Enroller:
         rivals = [face for face in others if self._is_rival(face, largest)]
         if rivals:
             raise BadInput(f"{len(rivals) + 1} faces are in it; allowed: one")
-        outcome = self._describer.describe(photograph, largest)
+        outcome = self._extractor.extract(photograph, largest)
         if isinstance(outcome, Flaw):
             raise BadInput(
                 f"its face cannot be used: {outcome}; allowed: at least "

@@ -20,7 +20,7 @@ Observation = Sequence[Match] | Flaw
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class DecisionPolicy:
     """When a name is given.
 
     Args:
@@ -57,8 +57,8 @@ class _Evidence:
 class Identifier:
     """Verdicts on the tracks of one camera."""
 
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
+    def __init__(self, policy: DecisionPolicy) -> None:
+        self._policy = policy
         self._evidence: dict[TrackId, _Evidence] = {}
 
     def due(self, faces: Iterable[TrackedFace], now: float) -> Sequence[TrackedFace]:
@@ -97,13 +97,13 @@ class Identifier:
         for evidence in self._evidence.values():
             kept = [look for look in evidence.looks if all(one.person != person for one in look)]
             if len(kept) < len(evidence.looks):
-                evidence.looks = deque(kept, maxlen=self._rules.most_looks)
+                evidence.looks = deque(kept, maxlen=self._policy.most_looks)
                 evidence.looked_at = float("-inf")
                 evidence.verdict = self._verdict(evidence)
 
     def _of(self, track: TrackId) -> _Evidence:
         if track not in self._evidence:
-            self._evidence[track] = _Evidence(deque(maxlen=self._rules.most_looks))
+            self._evidence[track] = _Evidence(deque(maxlen=self._policy.most_looks))
         return self._evidence[track]
 
     def _is_due(self, track: TrackId, now: float) -> bool:
@@ -112,11 +112,11 @@ class Identifier:
 
     def _interval(self, evidence: _Evidence) -> float:
         if evidence.flaw is not None:
-            return self._rules.retry
+            return self._policy.retry
         if evidence.verdict.status is Status.KNOWN:
-            return self._rules.known_interval
-        settled = len(evidence.looks) == self._rules.most_looks
-        return self._rules.unknown_interval if settled else 0.0
+            return self._policy.known_interval
+        settled = len(evidence.looks) == self._policy.most_looks
+        return self._policy.unknown_interval if settled else 0.0
 
     def _verdict(self, evidence: _Evidence) -> Verdict:
         if not evidence.looks:
@@ -127,9 +127,9 @@ class Identifier:
             return Verdict(Status.UNKNOWN)
         (person, similarity), *others = ranked
         second = others[0][1] if others else -1.0
-        if similarity < self._rules.threshold or similarity - second < self._rules.margin:
+        if similarity < self._policy.threshold or similarity - second < self._policy.margin:
             return Verdict(Status.UNKNOWN, similarity=similarity)
-        if len(evidence.looks) < self._rules.least_looks:
+        if len(evidence.looks) < self._policy.least_looks:
             return Verdict(Status.PENDING, similarity=similarity)
         return Verdict(Status.KNOWN, person, similarity)
 
@@ -139,7 +139,7 @@ class Identifier:
         return {
             person: _mean_of_best(
                 [table.get(person, min(table.values())) for table in tables],
-                self._rules.least_looks,
+                self._policy.least_looks,
             )
             for person in {person for table in tables for person in table}
         }

@@ -82,7 +82,7 @@ class Network:
 
 
 class Lanes:
-    """A few threads that networks run in, side by side; who asks first is served first."""
+    """A few threads that networks run in, side by side, first in, first out."""
 
     def __init__(self, count: int) -> None:
         self.count = count

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pipeline.describe import Describer
 from pipeline.errors import Transient
+from pipeline.extract import FeatureExtractor
 from pipeline.identify import Identifier
 from pipeline.inference import Lanes
 from pipeline.messages import (
@@ -33,14 +33,14 @@ class Recognizer:
         lanes: Lanes,
         detector: Detector,
         tracker: Tracker,
-        describer: Describer,
+        extractor: FeatureExtractor,
         gallery: Gallery,
         identifier: Identifier,
     ) -> None:
         self._lanes = lanes
         self._detector = detector
         self._tracker = tracker
-        self._describer = describer
+        self._extractor = extractor
         self._gallery = gallery
         self._identifier = identifier
 
@@ -71,7 +71,7 @@ class Recognizer:
     async def _look(self, frame: Frame, faces: Sequence[TrackedFace]) -> None:
         """Compare these faces with the gallery, and give the outcome to their tracks."""
         described = await asyncio.gather(
-            *(self._lanes.run(self._describer.describe, frame.image, face.found) for face in faces)
+            *(self._lanes.run(self._extractor.extract, frame.image, face.found) for face in faces)
         )
         vectors: dict[TrackId, Vector] = {}
         for face, outcome in zip(faces, described, strict=True):

@@ -14,11 +14,11 @@ from pyrage.x25519 import Identity, Recipient
 from api.backup.manifest import FILE, Manifest
 from api.backup.safe import Safe
 from api.backup.streams import encrypting
-from api.data_folder import keep
-from api.foundation import shared
-from api.sealing import KEYS
-from api.settings import Settings
+from api.program.resources import open_alongside
+from api.settings.settings import Settings
 from api.store.copies import Copies, snapshot
+from api.store.data_folder import write_secret
+from api.store.sealing import KEYS
 from pipeline.errors import BadInput
 
 LOCKED = "keys.age"
@@ -40,14 +40,14 @@ async def back_up(
     identity = Identity.generate()
     try:
         with _new(folder) as begun, _new(keys) as begun_keys:
-            async with shared(settings) as ground:
-                sources = {KEYS: ground.folder / KEYS, **more}
+            async with open_alongside(settings) as resources:
+                sources = {KEYS: resources.folder / KEYS, **more}
                 files = {name: path.read_bytes() for name, path in sources.items()}
-                async with snapshot(ground.database) as copies:
+                async with snapshot(resources.database) as copies:
                     manifest = await _copied(copies, begun, identity.to_public())
             locked = await asyncio.to_thread(Safe(identity, files).locked, passphrase)
-            keep(begun_keys / LOCKED, locked)
-            keep(begun / FILE, manifest.model_dump_json(indent=2).encode())
+            write_secret(begun_keys / LOCKED, locked)
+            write_secret(begun / FILE, manifest.model_dump_json(indent=2).encode())
     except OSError as error:
         raise BadInput(f"{error.filename or folder}: {error.strerror}") from None
     return manifest

@@ -7,11 +7,11 @@ from api.backup.making import LOCKED
 from api.backup.manifest import Manifest
 from api.backup.safe import Safe
 from api.backup.streams import decrypting
-from api.data_folder import keep
-from api.foundation import held
-from api.sealing import KEYS, adopt
-from api.settings import Settings
+from api.program.resources import open_unmigrated
+from api.settings.settings import Settings
 from api.store.copies import Copies, replacement
+from api.store.data_folder import write_secret
+from api.store.sealing import KEYS, adopt
 from pipeline.errors import BadInput, Misconfigured
 
 
@@ -31,9 +31,9 @@ async def restore(
     """
     manifest = Manifest.of(folder)
     safe = await asyncio.to_thread(_unlocked, keys / LOCKED, passphrase)
-    async with held(settings) as ground:
-        adopt(ground.folder, safe.files[KEYS].decode())
-        async with replacement(ground.database, manifest.version, replace=replace) as copies:
+    async with open_unmigrated(settings) as resources:
+        adopt(resources.folder, safe.files[KEYS].decode())
+        async with replacement(resources.database, manifest.version, replace=replace) as copies:
             await _filled(copies, folder, manifest, safe)
     return safe
 
@@ -50,7 +50,7 @@ def lay_out(safe: Safe, folder: Path) -> None:
             if (file := folder / Path(name).name).exists():
                 raise BadInput(f"{file} is there already")
             if name != KEYS:
-                keep(file, data)
+                write_secret(file, data)
     except OSError as error:
         raise BadInput(f"{error.filename}: {error.strerror}") from None
 

@@ -30,8 +30,8 @@ _FIRST_DELAY = 0.25
 class EmbeddedPostgres:
     """A server with its data in ``folder``, reached by a Unix socket that only its user may enter.
 
-    The folder must be held by this process alone (``api.data_folder``), and the event loop be the
-    main thread's: a server ends with the thread that started it.
+    The folder must be held by this process alone (``api.store.data_folder``), and the event loop
+    be the main thread's: a server ends with the thread that started it.
 
     Raises:
         Misconfigured: the package is missing, the path is too long, or root has no other user, or

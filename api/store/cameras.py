@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import asyncpg
 
-from api.sealing import Keyring
 from api.store.database import Connection, Database
 from api.store.messages import Camera, Conflict, NotFound
+from api.store.sealing import Keyring
 from ingest.address import CameraUrl
 from pipeline.messages import CameraId
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import asyncpg
 import numpy as np
 
-from api.sealing import Keyring
 from api.store.changes import record
 from api.store.database import Connection, Database
 from api.store.messages import Change, Kind, NewFace, NotFound, StoredFace
+from api.store.sealing import Keyring
 from pipeline.messages import EnrolledFace, FaceId, GalleryId, PackId, PersonId, Vector
 
 _COLUMNS = "id, person, pack, width, height, created_at"

@@ -9,7 +9,7 @@ from typing import Self
 from ingest.address import CameraUrl
 from ingest.virtual.client import Client, Conditions
 from ingest.virtual.clip import Clip
-from ingest.virtual.requests import Login
+from ingest.virtual.requests import Credentials
 
 _HERE = "127.0.0.1"
 
@@ -26,7 +26,7 @@ class VirtualCamera:
         self,
         clips: Mapping[str, Clip],
         *,
-        login: Login | None = None,
+        login: Credentials | None = None,
         host: str = _HERE,
         port: int = 0,
         rtp_origin: int | None = None,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ingest.virtual.clip import Clip
-from ingest.virtual.requests import Login, Request, answer, read_request
+from ingest.virtual.requests import Credentials, Request, answer, read_request
 from ingest.virtual.rtp import CLOCK_RATE, PAYLOAD_TYPE, RTCP_CHANNEL, RTP_CHANNEL, RtpStream
 
 _METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER"
@@ -22,7 +22,7 @@ class Conditions:
     """What all clients of a camera share: its streams and its moods."""
 
     clips: Mapping[str, Clip]
-    login: Login | None
+    login: Credentials | None
     rtp_origin: int
     flowing: asyncio.Event
     """Cleared: nothing is sent, the connection stays."""

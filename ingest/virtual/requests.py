@@ -26,7 +26,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
+class Credentials:
     """A user name and a password that a camera asks for, by Digest."""
 
     user: str

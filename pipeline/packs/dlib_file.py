@@ -32,7 +32,7 @@ LAYERS = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Layer:
+class DlibLayer:
     """One layer: its kind as in ``LAYERS``, its weights in one row, its numbers by name."""
 
     kind: str
@@ -47,7 +47,7 @@ class DlibNetwork:
     mean: Sequence[float]
     height: int
     width: int
-    layers: Sequence[Layer]
+    layers: Sequence[DlibLayer]
 
 
 def read_network(data: bytes) -> DlibNetwork:
@@ -121,9 +121,9 @@ class _Reader:
             read()
 
 
-def _layer(reader: _Reader, kind: str, *, first: bool) -> Layer:
+def _layer(reader: _Reader, kind: str, *, first: bool) -> DlibLayer:
     if kind.startswith(("tag", "skip")):
-        return Layer(kind, np.zeros(0, np.float32), MappingProxyType({}))
+        return DlibLayer(kind, np.zeros(0, np.float32), MappingProxyType({}))
     written = reader.text()
     read = _CONTENTS.get(written)
     if read is None or not kind.startswith(written.rstrip("_0123456789").removesuffix("_prev")):
@@ -133,7 +133,7 @@ def _layer(reader: _Reader, kind: str, *, first: bool) -> Layer:
     reader.skip(reader.tensor, 3)  # gradients and the last output
     if first:
         reader.integer()  # the sample expansion factor
-    return Layer(kind, weights, MappingProxyType(numbers))
+    return DlibLayer(kind, weights, MappingProxyType(numbers))
 
 
 _Contents = tuple[Weights, dict[str, int]]

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import onnx
 
-from pipeline.packs.dlib_file import DlibNetwork, Layer
+from pipeline.packs.dlib_file import DlibLayer, DlibNetwork
 from pipeline.packs.graph import GraphBuilder, Shape
 
 Value: TypeAlias = tuple[str, tuple[int, int, int]]
@@ -42,7 +42,9 @@ def _scaled(builder: GraphBuilder, network: DlibNetwork) -> Value:
     return scaled, (3, network.height, network.width)
 
 
-def _applied(builder: GraphBuilder, layer: Layer, following: Layer | None, value: Value) -> Value:
+def _applied(
+    builder: GraphBuilder, layer: DlibLayer, following: DlibLayer | None, value: Value
+) -> Value:
     """``value`` after a layer that has one input."""
     name, shape = value
     if layer.kind == "con" and following is not None:
@@ -56,7 +58,7 @@ def _applied(builder: GraphBuilder, layer: Layer, following: Layer | None, value
     return value  # an affine layer: its convolution has it already
 
 
-def _convolved(builder: GraphBuilder, layer: Layer, affine: Layer, value: Value) -> Value:
+def _convolved(builder: GraphBuilder, layer: DlibLayer, affine: DlibLayer, value: Value) -> Value:
     (name, shape), numbers = value, layer.numbers
     filters = numbers["filters"]
     kernel, bias = np.split(layer.weights, [layer.weights.size - filters])
@@ -74,7 +76,7 @@ def _convolved(builder: GraphBuilder, layer: Layer, affine: Layer, value: Value)
     return convolved, (filters, *_sizes(layer, shape))
 
 
-def _pooled(builder: GraphBuilder, layer: Layer, value: Value) -> Value:
+def _pooled(builder: GraphBuilder, layer: DlibLayer, value: Value) -> Value:
     (name, shape), numbers = value, layer.numbers
     if numbers["rows"] == 0:  # dlib's way to say: over everything
         return builder.node("GlobalAveragePool", name), (shape[0], 1, 1)
@@ -87,7 +89,7 @@ def _pooled(builder: GraphBuilder, layer: Layer, value: Value) -> Value:
     return pooled, (shape[0], *_sizes(layer, shape))
 
 
-def _projected(builder: GraphBuilder, layer: Layer, value: Value) -> Value:
+def _projected(builder: GraphBuilder, layer: DlibLayer, value: Value) -> Value:
     (name, _), outputs = value, layer.numbers["outputs"]
     matrix = builder.constant(layer.weights.reshape(layer.numbers["inputs"], outputs))
     flat = builder.node("Flatten", name, axis=1)
@@ -109,7 +111,7 @@ def _grown(builder: GraphBuilder, value: Value, shape: Sequence[int]) -> str:
     return builder.node("Pad", name, builder.constant([0] * 5 + lacks, np.int64))
 
 
-def _sizes(layer: Layer, shape: tuple[int, int, int]) -> tuple[int, int]:
+def _sizes(layer: DlibLayer, shape: tuple[int, int, int]) -> tuple[int, int]:
     """Height and width after a window has been moved over the padded value."""
     numbers = layer.numbers
     height = 1 + (shape[1] + 2 * numbers["pad_y"] - numbers["rows"]) // numbers["step_y"]

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from api.sealing import Keyring
 from api.store.address import Address
 from api.store.changes import gallery_named
 from api.store.database import Database
 from api.store.migrate import migrate
+from api.store.sealing import Keyring
 from pipeline.messages import GalleryId
 
 

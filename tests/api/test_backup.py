@@ -16,17 +16,17 @@ import pytest
 from api.backup.making import LOCKED, back_up
 from api.backup.manifest import FILE, Manifest
 from api.backup.restoring import lay_out, restore
-from api.data_folder import InUse, claimed
-from api.sealing import KEYS, Keyring
-from api.settings import Settings, load_settings
+from api.settings.settings import Settings, load_settings
 from api.store.address import Address
 from api.store.changes import Changes, gallery_named
 from api.store.copies import Copies, snapshot
+from api.store.data_folder import InUse, locked_folder
 from api.store.database import Database
 from api.store.faces import Faces
 from api.store.messages import NewFace, Person
 from api.store.migrate import migrate, shipped_migrations
 from api.store.people import People
+from api.store.sealing import KEYS, Keyring
 from pipeline.errors import BadInput, FaceapiError, Misconfigured
 from pipeline.messages import GalleryId, PackId
 
@@ -82,7 +82,7 @@ class World:
 @pytest.fixture
 async def world(database: Address, tmp_path: Path) -> AsyncIterator[World]:
     """An installation with two people, backed up into ``tmp_path``."""
-    with claimed(tmp_path / "data"):
+    with locked_folder(tmp_path / "data"):
         pass
     made = await World.on(database, tmp_path / "data")
     for name in ("Ann", "Bob"):
@@ -129,7 +129,7 @@ async def test_another_installation_has_the_same_people_and_can_open_their_faces
     assert (manifest.tables["people"], manifest.tables["faces"]) == (2, 2)
     log = await world.log_id()
     await world.enroll("Cid, after the backup")
-    with claimed(tmp_path / "other"):
+    with locked_folder(tmp_path / "other"):
         pass
     other = await World.on(await emptied(world), tmp_path / "other")
     try:
@@ -274,7 +274,7 @@ async def test_another_passphrase_opens_nothing(world: World, backup: Path) -> N
 async def test_a_restore_wants_the_program_stopped_a_backup_does_not(
     world: World, backup: Path
 ) -> None:
-    with claimed(world.folder):
+    with locked_folder(world.folder):
         await make(world, backup)
         with pytest.raises(InUse, match="in use by"):
             await bring_back(world, backup)
@@ -317,7 +317,7 @@ def back_up_with_little_room(world: World, backup: Path) -> subprocess.Completed
     code = (
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536));"
-        "from api.cli import main; main()"
+        "from api.command.cli import main; main()"
     )
     environ = {
         "SQL_HOST": str(sql.host),
@@ -368,7 +368,7 @@ async def test_settings_go_with_the_keys_and_come_back(
 
 
 async def test_an_empty_database_is_no_backup(database: Address, tmp_path: Path) -> None:
-    with claimed(tmp_path / "data"):
+    with locked_folder(tmp_path / "data"):
         pass
     world = await World.on(database, tmp_path / "data")
     await emptied(world)

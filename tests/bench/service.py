@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
-from api.film import COLLINS, RATE, pictures, portrait
+from api.command.film import COLLINS, RATE, pictures, portrait
 from ingest.virtual.camera import VirtualCamera
 from ingest.virtual.clip import read_clip, write_clip
 from tests.system.service import Service, passable_folder, person

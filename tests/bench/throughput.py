@@ -22,11 +22,11 @@ from unittest.mock import patch
 import numpy as np
 from rich.console import Console
 
-from api.galleries import temporary_gallery
-from api.progress import progress_bar
-from api.settings import Settings, load_settings
+from api.command.progress import progress_bar
+from api.gallery.galleries import temporary_gallery
+from api.settings.settings import Settings, load_settings
 from ingest.replay import Replay
-from pipeline.build import Engine, build, open_configured_pack
+from pipeline.build import Pipeline, build, open_configured_pack
 from pipeline.enroll import enroll_folder
 from pipeline.inference import Network, Tensor
 from pipeline.messages import CameraId, Frame
@@ -74,7 +74,7 @@ async def first_frames(clip: Path, count: int) -> AsyncGenerator[Frame, None]:
 
 
 async def seconds_watched(
-    engine: Engine, gallery: Gallery, clip: Path, frames: int
+    engine: Pipeline, gallery: Gallery, clip: Path, frames: int
 ) -> tuple[float, list[Run]]:
     """How long the whole line takes, from the file to the result."""
     results = 0

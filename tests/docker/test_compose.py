@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from api.layers import keys_of
-from api.settings import Settings
+from api.settings.layers import keys_of
+from api.settings.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"

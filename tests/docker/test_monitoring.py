@@ -22,7 +22,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from api.film import COLLINS, RATE, pictures, portrait
+from api.command.film import COLLINS, RATE, pictures, portrait
 from ingest.virtual.camera import VirtualCamera
 from ingest.virtual.clip import read_clip, write_clip
 from tests.docker.promql import Matcher, Selector, asked_by

@@ -13,8 +13,8 @@ from playwright.sync_api import expect, sync_playwright
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from api.film import COLLINS
-from api.requests import _POLICY
+from api.command.film import COLLINS
+from api.http.requests import _POLICY
 from tests.docker.proxy import PROBLEM, ROOT, Nginx, frontend, raw
 from tests.system.service import Live, Service, passable_folder, wait_until
 

@@ -16,9 +16,9 @@ import yaml
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from api.cli import app
-from api.layers import keys_of
-from api.settings import Settings
+from api.command.cli import app
+from api.settings.layers import keys_of
+from api.settings.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"

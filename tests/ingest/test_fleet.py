@@ -9,7 +9,7 @@ import pytest
 
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec, Fleet, Restarts
-from ingest.source import Change, State
+from ingest.source import State, StateChange
 from pipeline.errors import Fatal, Misconfigured
 from pipeline.messages import CameraId
 
@@ -27,7 +27,7 @@ class Watched:
     def __init__(self) -> None:
         self.running: list[CameraSpec] = []
         self.begun: list[str] = []
-        self.told: list[tuple[CameraId, Change]] = []
+        self.told: list[tuple[CameraId, StateChange]] = []
 
     async def watch(self, one: CameraSpec) -> None:
         self.begun.append(one.camera)
@@ -38,7 +38,7 @@ class Watched:
             await asyncio.sleep(0)  # a connection takes a moment to close
             self.running.remove(one)
 
-    def tell(self, camera: CameraId, change: Change) -> None:
+    def tell(self, camera: CameraId, change: StateChange) -> None:
         self.told.append((camera, change))
 
 

@@ -14,11 +14,11 @@ import pytest
 from ingest.address import CameraUrl
 from ingest.footage import shots
 from ingest.rtsp import RtspCamera, Timeouts
-from ingest.source import Change, State
+from ingest.source import State, StateChange
 from ingest.supervisor import Backoff, supervised
 from ingest.virtual.camera import VirtualCamera
 from ingest.virtual.clip import Clip, CodedPicture, read_clip
-from ingest.virtual.requests import Login
+from ingest.virtual.requests import Credentials
 from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient
 from pipeline.messages import CameraId, Frame
 from tests.films import number_of
@@ -106,7 +106,7 @@ async def test_a_slow_reader_gets_the_newest_and_seq_counts_the_others(film: Fil
 
 
 async def test_a_password_with_every_separator_is_understood(film: Film) -> None:
-    login = Login("g@te", "p@ss:/#?w%rd")
+    login = Credentials("g@te", "p@ss:/#?w%rd")
     async with VirtualCamera({"gate": read_clip(film(5))}, login=login) as camera:
         assert len(await take(camera.url("gate"), 3)) == 3
         typed = f"rtsp://g%40te:p@ss:%2F#?w%25rd@127.0.0.1:{camera.url('gate').port}/gate"
@@ -169,7 +169,7 @@ async def test_a_stream_that_is_not_there_is_bad_input(film: Film) -> None:
 
 async def test_without_a_login_it_says_how_to_give_one(film: Film) -> None:
     clips = {"gate": read_clip(film(5))}
-    async with VirtualCamera(clips, login=Login("gate", "x")) as camera:
+    async with VirtualCamera(clips, login=Credentials("gate", "x")) as camera:
         port = camera.url("gate").port
         error = await lost(CameraUrl.parse(f"rtsp://127.0.0.1:{port}/gate"))
     assert isinstance(error, Misconfigured)
@@ -184,7 +184,7 @@ async def test_no_error_shows_the_password(
     problem: str,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    login = Login("gate", "hunter2/@")
+    login = Credentials("gate", "hunter2/@")
     async with VirtualCamera({"gate": read_clip(film(5))}, login=login) as camera:
         url = camera.url("yard" if problem == "no such stream" else "gate")
         if problem == "wrong password":
@@ -238,7 +238,7 @@ async def test_a_reader_is_cancelled_while_the_camera_says_nothing(
 
 
 async def test_a_camera_that_comes_back_is_connected_again(film: Film) -> None:
-    told: list[Change] = []
+    told: list[StateChange] = []
     soon = Backoff(first=0.01, most=0.01)
     async with VirtualCamera({"gate": read_clip(film(30))}) as camera:
         source = RtspCamera(camera.url("gate"), GATE)

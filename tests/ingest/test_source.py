@@ -1,20 +1,20 @@
 import pytest
 
-from ingest.source import Change, Life, State
+from ingest.source import Life, State, StateChange
 
 
 def test_every_change_is_told_with_its_reason() -> None:
-    told: list[Change] = []
+    told: list[StateChange] = []
     life = Life(told.append)
     life.become(State.CONNECTING)
     life.become(State.WAITING, "refused", retry_in=2.0)
     life.become(State.CONNECTING)
     life.become(State.LIVE)
     assert told == [
-        Change(State.CONNECTING),
-        Change(State.WAITING, "refused", 2.0),
-        Change(State.CONNECTING),
-        Change(State.LIVE),
+        StateChange(State.CONNECTING),
+        StateChange(State.WAITING, "refused", 2.0),
+        StateChange(State.CONNECTING),
+        StateChange(State.LIVE),
     ]
 
 
@@ -29,7 +29,7 @@ def test_every_change_is_told_with_its_reason() -> None:
     ],
 )
 def test_a_move_that_makes_no_sense_is_refused(past: list[State], then: State) -> None:
-    told: list[Change] = []
+    told: list[StateChange] = []
     life = Life(told.append)
     for state in past:
         life.become(state)

@@ -5,7 +5,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from ingest.source import Change, State
+from ingest.source import State, StateChange
 from ingest.supervisor import Backoff, supervised
 from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient
 from pipeline.messages import CameraId, Frame
@@ -32,17 +32,17 @@ class ScriptedSource:
             self.open -= 1
 
 
-async def run(source: ScriptedSource, told: list[Change]) -> list[int]:
+async def run(source: ScriptedSource, told: list[StateChange]) -> list[int]:
     frames = supervised(source, backoff=AT_ONCE, on_state=told.append)
     return [frame.seq async for frame in frames]
 
 
-def states(told: Sequence[Change]) -> str:
+def states(told: Sequence[StateChange]) -> str:
     return " ".join(change.state for change in told)
 
 
 async def test_a_lost_connection_is_made_anew_and_counts_from_0() -> None:
-    told: list[Change] = []
+    told: list[StateChange] = []
     source = ScriptedSource((2, Transient("lost")), (3, None))
     assert await run(source, told) == [0, 1, 0, 1, 2]
     assert states(told) == "connecting live waiting connecting live ended"
@@ -50,7 +50,7 @@ async def test_a_lost_connection_is_made_anew_and_counts_from_0() -> None:
 
 
 async def test_it_is_tried_until_it_comes() -> None:
-    told: list[Change] = []
+    told: list[StateChange] = []
     refused = (0, Transient("refused"))
     assert await run(ScriptedSource(refused, refused, refused, (1, None)), told) == [0]
     assert states(told) == "connecting waiting " * 3 + "connecting live ended"
@@ -58,7 +58,7 @@ async def test_it_is_tried_until_it_comes() -> None:
 
 @pytest.mark.parametrize("error", [BadInput("no video"), Misconfigured("wrong password")])
 async def test_what_a_person_must_change_is_not_tried_again(error: FaceapiError) -> None:
-    told: list[Change] = []
+    told: list[StateChange] = []
     with pytest.raises(type(error), match=str(error)):
         await run(ScriptedSource((0, Transient("refused")), (0, error)), told)
     assert states(told) == "connecting waiting connecting failed"
@@ -66,11 +66,11 @@ async def test_what_a_person_must_change_is_not_tried_again(error: FaceapiError)
 
 
 async def test_a_camera_that_has_worked_may_deny_its_stream_for_a_while() -> None:
-    told: list[Change] = []
+    told: list[StateChange] = []
     away = (0, BadInput("no such stream"))
     source = ScriptedSource((1, Transient("lost")), away, away, (1, None))
     assert await run(source, told) == [0, 0]
-    assert told[4] == Change(State.WAITING, "no such stream", 0.0)
+    assert told[4] == StateChange(State.WAITING, "no such stream", 0.0)
 
 
 async def test_a_password_that_no_longer_holds_is_not_tried_again() -> None:
@@ -80,7 +80,7 @@ async def test_a_password_that_no_longer_holds_is_not_tried_again() -> None:
 
 
 async def test_a_damaged_file_is_not_begun_again() -> None:
-    told: list[Change] = []
+    told: list[StateChange] = []
     with pytest.raises(BadInput, match="cut off"):
         await run(ScriptedSource((5, BadInput("cut off"))), told)
     assert states(told) == "connecting live failed"
@@ -95,7 +95,7 @@ async def test_closing_closes_the_connection() -> None:
 
 
 async def test_delays_are_short_again_once_a_frame_has_come() -> None:
-    told: list[Change] = []
+    told: list[StateChange] = []
     lost = Transient("lost")
     backoff = Backoff(first=0.001, most=0.1, factor=2, jitter=0)
     source = ScriptedSource((0, lost), (0, lost), (1, lost), (0, lost), (0, None))

@@ -86,7 +86,7 @@ def test_the_opencv_zoo_pack_runs_from_picture_to_vector(
     picture = np.random.default_rng(3).integers(0, 255, (540, 960, 3), dtype=np.uint8)
     faces = engine.detector.detect(picture)
     assert faces
-    described = [engine.describer.describe(picture, face) for face in faces[:20]]
+    described = [engine.extractor.extract(picture, face) for face in faces[:20]]
     vectors = [one for one in described if isinstance(one, np.ndarray)]
     assert len(described) == min(20, len(faces))
     assert all(vector.shape == (128,) for vector in vectors)

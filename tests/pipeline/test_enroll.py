@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from pipeline.align import Template
-from pipeline.describe import Describer
 from pipeline.detect.closeup import AsDetected
 from pipeline.enroll import Enroller
 from pipeline.errors import BadInput
+from pipeline.extract import FeatureExtractor
 from pipeline.inference import Lanes
 from pipeline.messages import DetectedFace
 from tests.fakes import UPRIGHT, MeanColour, ScriptedDetector, face_at
@@ -17,8 +17,10 @@ PHOTOGRAPH = np.full((200, 200, 3), 90, np.uint8)
 
 def enroller(*faces: DetectedFace) -> Enroller:
     detector: ScriptedDetector = ScriptedDetector(faces)
-    describer = Describer(AsDetected(), Template(UPRIGHT * 112, (112, 112)), MeanColour(), 16)
-    return Enroller(Lanes(1), detector, describer, 16)
+    extractor = FeatureExtractor(
+        AsDetected(), Template(UPRIGHT * 112, (112, 112)), MeanColour(), 16
+    )
+    return Enroller(Lanes(1), detector, extractor, 16)
 
 
 async def refusal(*faces: DetectedFace) -> str:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.identify import Identifier, Rules
+from pipeline.identify import DecisionPolicy, Identifier
 from pipeline.messages import Match, PersonId, Status, TrackId, Verdict
 from pipeline.quality import Flaw
 from tests.fakes import tracked
 
-RULES = Rules(
+POLICY = DecisionPolicy(
     threshold=0.93,
     margin=0.01,
     least_looks=2,
@@ -31,11 +31,11 @@ def verdict(identifier: Identifier, track: int = 1) -> Verdict:
 
 
 def test_a_track_nobody_looked_at_is_pending() -> None:
-    assert verdict(Identifier(RULES)) == Verdict(Status.PENDING)
+    assert verdict(Identifier(POLICY)) == Verdict(Status.PENDING)
 
 
 def test_one_look_is_not_enough_for_a_name_and_two_are() -> None:
-    identifier = Identifier(RULES)
+    identifier = Identifier(POLICY)
     identifier.observe(ONE, 0.0, matches(Ann=0.95, Bob=0.88))
     assert verdict(identifier).status is Status.PENDING
     identifier.observe(ONE, 0.1, matches(Ann=0.97, Bob=0.88))
@@ -43,39 +43,39 @@ def test_one_look_is_not_enough_for_a_name_and_two_are() -> None:
 
 
 def test_a_stranger_is_unknown_at_the_first_look() -> None:
-    identifier = Identifier(RULES)
+    identifier = Identifier(POLICY)
     identifier.observe(ONE, 0.0, matches(Ann=0.88, Bob=0.86))
     assert verdict(identifier) == Verdict(Status.UNKNOWN, None, 0.88)
 
 
 def test_one_lucky_look_does_not_name_a_stranger() -> None:
-    identifier = Identifier(RULES)
+    identifier = Identifier(POLICY)
     for similarity in (0.88, 0.96, 0.89):
         identifier.observe(ONE, 0.0, matches(Ann=similarity))
     assert verdict(identifier).status is Status.UNKNOWN
 
 
 def test_two_people_too_near_to_each_other_are_nobody() -> None:
-    identifier = Identifier(RULES)
+    identifier = Identifier(POLICY)
     for _ in range(2):
         identifier.observe(ONE, 0.0, matches(Ann=0.950, Bob=0.945))
     assert verdict(identifier).status is Status.UNKNOWN
 
 
 def test_an_empty_gallery_makes_everyone_unknown() -> None:
-    identifier = Identifier(RULES)
+    identifier = Identifier(POLICY)
     identifier.observe(ONE, 0.0, [])
     assert verdict(identifier) == Verdict(Status.UNKNOWN)
 
 
 def test_a_face_too_small_is_ignored_and_never_named() -> None:
-    identifier = Identifier(RULES)
+    identifier = Identifier(POLICY)
     identifier.observe(ONE, 0.0, Flaw.TOO_SMALL)
     assert verdict(identifier) == Verdict(Status.IGNORED)
 
 
 def test_a_known_person_who_walks_away_keeps_the_name() -> None:
-    identifier = Identifier(RULES)
+    identifier = Identifier(POLICY)
     for _ in range(2):
         identifier.observe(ONE, 0.0, matches(Ann=0.96))
     identifier.observe(ONE, 2.0, Flaw.TOO_SMALL)
@@ -83,14 +83,14 @@ def test_a_known_person_who_walks_away_keeps_the_name() -> None:
 
 
 def test_poor_looks_in_between_do_not_hide_a_good_face() -> None:
-    identifier = Identifier(RULES)
+    identifier = Identifier(POLICY)
     for similarity in (0.95, 0.85, 0.96):
         identifier.observe(ONE, 0.0, matches(Ann=similarity))
     assert verdict(identifier) == Verdict(Status.KNOWN, PersonId("Ann"), 0.955)
 
 
 def test_old_looks_are_forgotten_so_that_a_wrong_name_can_go() -> None:
-    identifier = Identifier(RULES)
+    identifier = Identifier(POLICY)
     for _ in range(3):
         identifier.observe(ONE, 0.0, matches(Ann=0.96))
     for _ in range(3):
@@ -99,7 +99,7 @@ def test_old_looks_are_forgotten_so_that_a_wrong_name_can_go() -> None:
 
 
 def test_nobody_is_named_twice_in_a_frame_and_the_better_face_keeps_the_name() -> None:
-    identifier = Identifier(RULES)
+    identifier = Identifier(POLICY)
     for _ in range(2):
         identifier.observe(TrackId(1), 0.0, matches(Ann=0.94))
         identifier.observe(TrackId(2), 0.0, matches(Ann=0.97))
@@ -109,7 +109,7 @@ def test_nobody_is_named_twice_in_a_frame_and_the_better_face_keeps_the_name() -
 
 
 def test_an_ended_track_leaves_no_evidence_behind() -> None:
-    identifier = Identifier(RULES)
+    identifier = Identifier(POLICY)
     for _ in range(2):
         identifier.observe(ONE, 0.0, matches(Ann=0.96))
     identifier.forget([ONE])
@@ -121,7 +121,7 @@ def due(identifier: Identifier, now: float) -> bool:
 
 
 def test_a_new_track_is_looked_at_in_every_frame_until_it_is_named() -> None:
-    identifier = Identifier(RULES)
+    identifier = Identifier(POLICY)
     for similarity in (0.96, 0.85):
         assert due(identifier, 0.01)
         identifier.observe(ONE, 0.0, matches(Ann=similarity))
@@ -131,7 +131,7 @@ def test_a_new_track_is_looked_at_in_every_frame_until_it_is_named() -> None:
 
 
 def test_somebody_unknown_is_left_alone_for_a_while_after_enough_looks() -> None:
-    identifier = Identifier(RULES)
+    identifier = Identifier(POLICY)
     for _ in range(3):
         assert due(identifier, 0.01)
         identifier.observe(ONE, 0.0, matches(Ann=0.85))
@@ -140,7 +140,7 @@ def test_somebody_unknown_is_left_alone_for_a_while_after_enough_looks() -> None
 
 
 def test_decided_tracks_are_looked_at_again_after_their_interval() -> None:
-    identifier = Identifier(RULES)
+    identifier = Identifier(POLICY)
     for _ in range(2):
         identifier.observe(ONE, 1.0, matches(Ann=0.96))
     assert not due(identifier, 2.9)
@@ -152,7 +152,7 @@ def test_decided_tracks_are_looked_at_again_after_their_interval() -> None:
 
 
 def test_a_face_that_could_not_be_compared_is_retried_soon_but_not_at_once() -> None:
-    identifier = Identifier(RULES)
+    identifier = Identifier(POLICY)
     identifier.observe(ONE, 0.0, Flaw.NO_POINTS)
     assert not due(identifier, 0.1)
     assert due(identifier, 0.2)
@@ -169,7 +169,7 @@ looks = st.lists(
 def test_whatever_is_seen_each_person_has_one_face_a_frame(
     seen: list[tuple[int, dict[str, float]]],
 ) -> None:
-    identifier = Identifier(dataclasses.replace(RULES, margin=0.0))
+    identifier = Identifier(dataclasses.replace(POLICY, margin=0.0))
     for track, people in seen:
         identifier.observe(TrackId(track), 0.0, matches(**people))
         faces = identifier.decide([tracked(number) for number in range(1, 5)])

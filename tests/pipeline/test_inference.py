@@ -25,7 +25,7 @@ async def test_two_lanes_work_side_by_side(lanes: Lanes) -> None:
     assert sorted(places) == [0, 1]
 
 
-async def test_who_asks_first_is_served_first(lanes: Lanes) -> None:
+async def test_work_is_first_in_first_out(lanes: Lanes) -> None:
     order: list[int] = []
     held = threading.Event()
     busy = [asyncio.ensure_future(lanes.run(held.wait, 10)) for _ in range(2)]

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from pipeline.align import Template
-from pipeline.describe import Describer
 from pipeline.detect.closeup import AsDetected
 from pipeline.errors import BadInput, Transient
-from pipeline.identify import Identifier, Rules
+from pipeline.extract import FeatureExtractor
+from pipeline.identify import DecisionPolicy, Identifier
 from pipeline.inference import Lanes
 from pipeline.messages import DetectedFace, Frame, Image, Match, PersonId, Result, Status
 from pipeline.recognize import Recognizer
@@ -19,7 +19,7 @@ from pipeline.track import MotionTracker
 from pipeline.watch import watch
 from tests.fakes import UPRIGHT, MeanColour, ScriptedDetector, ScriptedGallery, face_at, frame
 
-RULES = Rules(0.9, 0.01, 2, 5, 0.2, 0.5, 2.0)
+POLICY = DecisionPolicy(0.9, 0.01, 2, 5, 0.2, 0.5, 2.0)
 ANN = [Match(PersonId("Ann"), 0.95), Match(PersonId("Bob"), 0.8)]
 
 
@@ -32,9 +32,9 @@ def recognizer(
     lanes: Lanes, detector: Detector, gallery: ScriptedGallery, least_eye_distance: float = 16
 ) -> Recognizer:
     template = Template(UPRIGHT * 112, (112, 112))
-    describer = Describer(AsDetected(), template, MeanColour(), least_eye_distance)
+    extractor = FeatureExtractor(AsDetected(), template, MeanColour(), least_eye_distance)
     tracker = MotionTracker(least_overlap=0.2, keep=1.0)
-    return Recognizer(lanes, detector, tracker, describer, gallery, Identifier(RULES))
+    return Recognizer(lanes, detector, tracker, extractor, gallery, Identifier(POLICY))
 
 
 async def frames(count: int) -> AsyncIterator[Frame]:
@@ -96,9 +96,9 @@ async def test_a_face_without_a_usable_vector_stays_pending(lanes: Lanes) -> Non
         lanes,
         ScriptedDetector([face_at(5, 5, 80)]),
         MotionTracker(least_overlap=0.2, keep=1.0),
-        Describer(AsDetected(), template, NoVector(), 16),
+        FeatureExtractor(AsDetected(), template, NoVector(), 16),
         ScriptedGallery(ANN),
-        Identifier(RULES),
+        Identifier(POLICY),
     )
     seen = await results(one, 4)
     assert [result.faces[0].verdict.status for result in seen] == [Status.PENDING] * 4

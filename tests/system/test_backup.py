@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.film import COLLINS, HOPPER, portrait
+from api.command.film import COLLINS, HOPPER, portrait
 from api.store.address import Address
 from tests.system.service import Service, person, wait_until
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from api.film import COLLINS, HOPPER, portrait
+from api.command.film import COLLINS, HOPPER, portrait
 from ingest.virtual.clip import write_clip
 from pipeline.messages import Image
 from pipeline.photographs import read_photograph

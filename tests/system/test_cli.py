@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from api.film import COLLINS, HOPPER, RATE, pictures, portrait
+from api.command.film import COLLINS, HOPPER, RATE, pictures, portrait
 from ingest.virtual.clip import write_clip
 from pipeline.photographs import read_photograph
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.system
 
 
 def faceapi(*args: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "api.cli", *map(str, args)]
+    command = [sys.executable, "-m", "api.command.cli", *map(str, args)]
     more = {"COLUMNS": "300", "FACEAPI_CACHE_DIR": environ.pop("cache", "")}
     return subprocess.run(
         command,
@@ -183,7 +183,7 @@ def test_the_doctor_says_on_whom_the_pack_fails_more_often(tmp_path: Path) -> No
 
 
 def test_a_film_is_shown_as_a_camera(film: Path) -> None:
-    command = [sys.executable, "-m", "api.cli", "simulate", str(film), "--port", "0"]
+    command = [sys.executable, "-m", "api.command.cli", "simulate", str(film), "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as camera:
         assert camera.stderr is not None
         address = camera.stderr.readline().split()[-1]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from api.film import COLLINS, HOPPER, portrait
+from api.command.film import COLLINS, HOPPER, portrait
 from tests.system.service import Service
 
 pytestmark = pytest.mark.system

@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from api.film import COLLINS, HOPPER, portrait
+from api.command.film import COLLINS, HOPPER, portrait
 from tests.system.service import Service, person
 
 pytestmark = pytest.mark.system

@@ -15,7 +15,7 @@ import pytest
 
 from ingest.address import CameraUrl
 from ingest.rtsp import RtspCamera, Timeouts
-from ingest.source import Change, State
+from ingest.source import State, StateChange
 from ingest.supervisor import Backoff, supervised
 from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient
 from pipeline.messages import CameraId, Frame
@@ -149,10 +149,10 @@ async def test_where_there_is_only_sound_it_asks_for_video(gst_server: Serve) ->
 async def test_a_server_that_was_killed_is_connected_again_when_it_is_back(
     gst_server: Serve, tmp_path: Path
 ) -> None:
-    told: list[Change] = []
+    told: list[StateChange] = []
     refused = asyncio.Event()
 
-    def tell(change: Change) -> None:
+    def tell(change: StateChange) -> None:
         told.append(change)
         if "refused" in change.reason:
             refused.set()
@@ -172,7 +172,7 @@ async def test_a_server_that_was_killed_is_connected_again_when_it_is_back(
     assert states[-2:] == [State.CONNECTING, State.LIVE]
 
 
-async def _next_life(frames: AsyncIterator[Frame], told: list[Change]) -> Frame:
+async def _next_life(frames: AsyncIterator[Frame], told: list[StateChange]) -> Frame:
     """The first frame of another connection."""
     async for frame in frames:
         if [change.state for change in told].count(State.LIVE) == 2:

@@ -23,7 +23,7 @@ from PIL import Image as Picture
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from api.film import COLLINS, HOPPER, portrait
+from api.command.film import COLLINS, HOPPER, portrait
 from ingest.virtual.clip import write_clip
 from pipeline.photographs import read_photograph
 from tests.system.gst import GstServer

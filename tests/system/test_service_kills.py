@@ -15,7 +15,7 @@ import httpx
 import numpy as np
 import pytest
 
-from api.film import COLLINS, HOPPER, portrait
+from api.command.film import COLLINS, HOPPER, portrait
 from ingest.virtual.clip import write_clip
 from pipeline.photographs import read_photograph
 from tests.system.gst import GstServer

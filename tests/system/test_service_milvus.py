@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from api.film import COLLINS, portrait
+from api.command.film import COLLINS, portrait
 from tests.system.service import Service, person, wait_until
 from tests.tcp import Wire
 

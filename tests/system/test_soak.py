@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.film import COLLINS, RATE, pictures, portrait
+from api.command.film import COLLINS, RATE, pictures, portrait
 from ingest.replay import Replay
 from ingest.virtual.clip import write_clip
 from pipeline.build import build, open_configured_pack

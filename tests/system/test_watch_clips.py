@@ -22,7 +22,7 @@ pytestmark = pytest.mark.system
 
 def watched(source: str, gallery: Path, pack: str, *more: str) -> Sequence[Message]:
     """The messages of one ``faceapi watch``."""
-    command = [sys.executable, "-m", "api.cli", "watch", source, "--json", *more]
+    command = [sys.executable, "-m", "api.command.cli", "watch", source, "--json", *more]
     command += ["--gallery", str(gallery), "--pack", pack]
     done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, done.stderr

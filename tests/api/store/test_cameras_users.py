@@ -4,10 +4,10 @@ import uuid
 
 import pytest
 
-from api.sealing import Keyring
 from api.store.cameras import Cameras
 from api.store.database import Database
 from api.store.messages import Conflict, NotFound, UserId
+from api.store.sealing import Keyring
 from api.store.users import Users
 from ingest.address import CameraUrl
 from pipeline.messages import CameraId

@@ -6,12 +6,12 @@ import uuid
 import numpy as np
 import pytest
 
-from api.sealing import Keyring
 from api.store.changes import Changes
 from api.store.database import Database
 from api.store.faces import Faces
 from api.store.messages import Kind, NewFace, NotFound
 from api.store.people import People
+from api.store.sealing import Keyring
 from pipeline.messages import FaceId, GalleryId, PackId, PersonId
 
 PACK = PackId("builtin")

@@ -11,7 +11,7 @@ import pytest
 
 from ingest.virtual.camera import VirtualCamera
 from ingest.virtual.clip import read_clip
-from ingest.virtual.requests import Login
+from ingest.virtual.requests import Credentials
 from tests.films import number_of
 
 Film = Callable[..., Path]
@@ -55,7 +55,7 @@ async def test_the_pictures_are_the_files_own(film: Film) -> None:
 
 
 async def test_it_lets_in_who_knows_the_password(film: Film) -> None:
-    login = Login("gate", "p@ss:/#")
+    login = Credentials("gate", "p@ss:/#")
     async with VirtualCamera({"gate": read_clip(film(3))}, login=login) as camera:
         url = camera.url("gate")
         assert await asyncio.to_thread(seen, url.with_secrets, 2) == [0, 1]

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from api.film import COLLINS, HOPPER, portrait
+from api.command.film import COLLINS, HOPPER, portrait
 from pipeline.detect.mtcnn import Mtcnn, Networks
 from pipeline.geometry import corners_of, eye_distance, overlaps
 from pipeline.inference import Network

@@ -1,0 +1,84 @@
+"""``faceapi cameras``: what is watched."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from api.command.client.login import connected
+from api.command.client.output import AsJson, Yes, show
+from api.command.client.service import Refused, Service
+
+app = typer.Typer(help="The cameras that are watched.", no_args_is_help=True)
+
+Which = Annotated[str, typer.Argument(help="Name or id.")]
+Address = Annotated[
+    str, typer.Argument(help="rtsp://user:password@host/path; - reads it from standard input.")
+]
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """Every camera with its state."""
+    with connected() as service:
+        items = service.get("/cameras")["items"]
+    show(items, ("name", "state", "reason", "url", "id"), as_json=as_json)
+
+
+@app.command()
+def add(name: Annotated[str, typer.Argument(help="Its name.")], url: Address) -> None:
+    """Watch a camera from now on."""
+    with connected() as service:
+        typer.echo(service.post("/cameras", {"name": name, "url": _given(url)})["id"])
+
+
+@app.command()
+def change(
+    which: Which,
+    name: Annotated[str | None, typer.Option("--name", help="Another name.")] = None,
+    url: Annotated[str | None, typer.Option("--url", help="Another address; - as above.")] = None,
+) -> None:
+    """Change a camera while it runs."""
+    body = {"name": name, "url": None if url is None else _given(url)}
+    with connected() as service:
+        _patch(service, which, {key: value for key, value in body.items() if value is not None})
+
+
+@app.command()
+def enable(which: Which) -> None:
+    """Watch a camera again."""
+    with connected() as service:
+        _patch(service, which, {"enabled": True})
+
+
+@app.command()
+def disable(which: Which) -> None:
+    """Watch a camera no more, but keep it."""
+    with connected() as service:
+        _patch(service, which, {"enabled": False})
+
+
+@app.command()
+def delete(which: Which, yes: Yes = False) -> None:
+    """Forget a camera."""
+    with connected() as service:
+        camera = _found(service, which)
+        if not yes:
+            typer.confirm(f"Delete camera {camera['name']}?", abort=True)
+        service.delete(f"/cameras/{camera['id']}")
+
+
+def _patch(service: Service, which: str, body: dict[str, Any]) -> None:
+    service.patch(f"/cameras/{_found(service, which)['id']}", body)
+
+
+def _found(service: Service, which: str) -> Any:  # noqa: ANN401 - JSON
+    for camera in service.get("/cameras")["items"]:
+        if which in {camera["id"], camera["name"]}:
+            return camera
+    raise Refused(f"there is no camera {which!r}")
+
+
+def _given(url: str) -> str:
+    """An address; what stands on a command line, others on the machine can read."""
+    return sys.stdin.readline().strip() if url == "-" else url

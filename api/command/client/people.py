@@ -1,0 +1,88 @@
+"""``faceapi people``: the people of the gallery."""
+
+import uuid
+from typing import Annotated, Any
+
+import typer
+
+from api.command.client.login import connected
+from api.command.client.output import AsJson, Yes, show
+from api.command.client.service import Refused, Service
+
+app = typer.Typer(help="The people of the gallery.", no_args_is_help=True)
+
+Who = Annotated[str, typer.Argument(help="Name or id.")]
+_COLUMNS = ("name", "faces", "id")
+
+
+@app.command("list")
+def list_(
+    query: Annotated[str, typer.Option("--query", help="Part of the name.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Everyone, by name."""
+    with connected() as service:
+        show(list(service.pages("/people", query=query)), _COLUMNS, as_json=as_json)
+
+
+@app.command("show")
+def show_one(who: Who, as_json: AsJson = False) -> None:
+    """A person's faces."""
+    with connected() as service:
+        person = found(service, who)
+        faces = service.get(f"/people/{person['id']}/faces")["items"]
+    show(faces, ("id", "pack", "created_at"), as_json=as_json)
+
+
+@app.command()
+def add(name: Annotated[str, typer.Argument(help="What the person is called.")]) -> None:
+    """Make a person without a face."""
+    with connected() as service:
+        typer.echo(service.post("/people", {"name": name})["id"])
+
+
+@app.command()
+def rename(who: Who, name: Annotated[str, typer.Argument(help="The new name.")]) -> None:
+    """Give a person another name."""
+    with connected() as service:
+        service.patch(f"/people/{found(service, who)['id']}", {"name": name})
+
+
+@app.command()
+def delete(who: Who, yes: Yes = False) -> None:
+    """Delete a person with all faces."""
+    with connected() as service:
+        person = found(service, who)
+        if not yes:
+            typer.confirm(f"Delete {person['name']} with {person['faces']} faces?", abort=True)
+        service.delete(f"/people/{person['id']}")
+
+
+def found(service: Service, who: str) -> Any:  # noqa: ANN401 - JSON
+    """The one person of this id or name.
+
+    Raises:
+        Refused: there is none, or several of this name.
+    """
+    if _is_id(who):
+        return service.get(f"/people/{who}")
+    same = named(service, who)
+    if len(same) != 1:
+        ids = ", ".join(person["id"] for person in same)
+        raise Refused(
+            f"{len(same)} people are called {who!r}{': name one by id, ' if ids else ''}{ids}"
+        )
+    return same[0]
+
+
+def named(service: Service, name: str) -> list[Any]:
+    """Everyone of exactly this name."""
+    return [one for one in service.pages("/people", query=name) if one["name"] == name]
+
+
+def _is_id(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,85 @@
+"""The people of the gallery."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, status
+
+from api.http.routes.dependencies import Body, Name, ServicesDep, SignedIn
+from api.store.messages import Person
+from pipeline.messages import PersonId
+
+router = APIRouter(prefix="/people", tags=["people"])
+
+
+class PersonIn(Body):
+    """What is said of a person."""
+
+    name: Name
+
+
+class PersonOut(Body):
+    """A person; ``faces`` counts the enrolled ones."""
+
+    id: str
+    name: str
+    faces: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class PeoplePage(Body):
+    """Some people, by name; ``next`` goes into ``after`` for those that follow."""
+
+    items: list[PersonOut]
+    next: str | None
+
+
+@router.get("")
+async def people(
+    _: SignedIn,
+    services: ServicesDep,
+    query: Annotated[str, Query(max_length=200, description="Part of the name.")] = "",
+    after: Annotated[UUID | None, Query(description="The last page's `next`.")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> PeoplePage:
+    """Everyone whose name contains a text, page by page."""
+    start = PersonId(str(after)) if after else None
+    page = await services.people.page(query.replace("\0", ""), start, limit)
+    return PeoplePage(items=[person_out(one) for one in page.people], next=page.next)
+
+
+@router.post("", status_code=status.HTTP_201_CREATED)
+async def add(body: PersonIn, _: SignedIn, services: ServicesDep) -> PersonOut:
+    """Make a person, without a face yet."""
+    return person_out(await services.enrollment.add_person(body.name))
+
+
+@router.get("/{person}")
+async def get(person: UUID, _: SignedIn, services: ServicesDep) -> PersonOut:
+    """One person."""
+    return person_out(await services.people.get(PersonId(str(person))))
+
+
+@router.patch("/{person}")
+async def rename(person: UUID, body: PersonIn, _: SignedIn, services: ServicesDep) -> PersonOut:
+    """Give a person another name."""
+    return person_out(await services.enrollment.rename(PersonId(str(person)), body.name))
+
+
+@router.delete("/{person}", status_code=status.HTTP_204_NO_CONTENT)
+async def remove(person: UUID, _: SignedIn, services: ServicesDep) -> None:
+    """Delete a person with all faces; from the answer on nobody is recognized as her."""
+    await services.enrollment.remove_person(PersonId(str(person)))
+
+
+def person_out(person: Person) -> PersonOut:
+    """A person as it is sent."""
+    return PersonOut(
+        id=person.id,
+        name=person.name,
+        faces=person.faces,
+        created_at=person.created_at,
+        updated_at=person.updated_at,
+    )

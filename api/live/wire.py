@@ -1,0 +1,149 @@
+"""What goes over the socket and to the terminal, one JSON object a message.
+
+``python -m api.live.wire`` prints the JSON Schema, from which a browser's types are made.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from ingest.source import State
+from pipeline.messages import Box, IdentifiedFace, PersonId, Result, Status
+
+CameraState = Literal[
+    State.CONNECTING, State.LIVE, State.WAITING, State.FAILED, State.ENDED, "disabled"
+]
+"""Where a camera is in its life; disabled: nobody watches it."""
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FaceMessage(_Message):
+    """A face of a frame and what is known of it."""
+
+    track: int = Field(description="The same face of the same camera keeps its number.")
+    box: tuple[float, float, float, float] = Field(
+        description="Left, top, width, height in pixels of the frame."
+    )
+    detection_score: float = Field(description="The detector's own score, 0 to 1; no probability.")
+    status: Status = Field(description="Ignored is too small to judge; pending, not judged yet.")
+    person: str | None = Field(description="Who it is, if the status is known: an id.")
+    name: str | None = Field(description="What that person is called.")
+    similarity: float | None = Field(
+        description="To the nearest person of the gallery, by the pack's metric; no probability."
+    )
+
+
+class FrameMessage(_Message):
+    """Who is on one frame of one camera."""
+
+    type: Literal["frame"] = "frame"
+    camera: str
+    seq: int = Field(description="Number of the frame, counted from 0; dropped ones leave a gap.")
+    captured_at: float = Field(
+        description="When it was exposed: Unix seconds; for a file, seconds from its start."
+    )
+    rtp_timestamp: int | None = Field(description="Its 32-bit RTP timestamp, where it is known.")
+    width: int = Field(description="Of the frame, in pixels.")
+    height: int = Field(description="Of the frame, in pixels.")
+    faces: tuple[FaceMessage, ...]
+
+
+class Appearance(_Message):
+    """How often and when somebody was named."""
+
+    frames: int
+    first_seen: float = Field(description="captured_at of the first of these frames.")
+    last_seen: float = Field(description="captured_at of the last of these frames.")
+
+
+class SummaryMessage(_Message):
+    """The last message of a watch that ended."""
+
+    type: Literal["summary"] = "summary"
+    frames: int
+    seconds: float = Field(description="That the watch took.")
+    people: Mapping[str, Appearance] = Field(description="Whoever was named, by name.")
+    unknown_tracks: int = Field(description="Tracks that were judged, and never named.")
+
+
+class CameraMessage(_Message):
+    """A camera is in another state."""
+
+    type: Literal["camera"] = "camera"
+    camera: str
+    state: CameraState
+    reason: str = Field(description="What led there, empty where there is nothing to say.")
+    since: float = Field(description="Unix seconds.")
+
+
+class ProblemMessage(_Message):
+    """What the other side sent cannot be used."""
+
+    type: Literal["problem"] = "problem"
+    detail: str
+
+
+class SubscribeMessage(_Message):
+    """From a browser: the cameras that it wants to hear of from now on; null for all."""
+
+    type: Literal["subscribe"]
+    cameras: tuple[Annotated[str, Field(max_length=200)], ...] | None = Field(
+        max_length=10_000, description="Their ids."
+    )
+
+
+LiveMessage = FrameMessage | CameraMessage
+"""What goes to whoever listens."""
+Message = Annotated[
+    FrameMessage | SummaryMessage | CameraMessage | ProblemMessage | SubscribeMessage,
+    Field(discriminator="type"),
+]
+
+
+def frame_message(result: Result, name: Callable[[PersonId], str | None]) -> FrameMessage:
+    """A result as it is sent; whom ``name`` does not know any more is unknown."""
+    return FrameMessage(
+        camera=result.camera,
+        seq=result.seq,
+        captured_at=result.captured_at,
+        rtp_timestamp=result.rtp_timestamp,
+        width=result.width,
+        height=result.height,
+        faces=tuple(_face_message(face, name) for face in result.faces),
+    )
+
+
+def schema() -> str:
+    """The JSON Schema of all messages."""
+    return json.dumps(TypeAdapter[Message](Message).json_schema(), indent=2)
+
+
+def _face_message(
+    identified: IdentifiedFace, name: Callable[[PersonId], str | None]
+) -> FaceMessage:
+    found, verdict = identified.face.found, identified.verdict
+    called = None if verdict.person is None else name(verdict.person)
+    gone = verdict.person is not None and called is None
+    return FaceMessage(
+        track=identified.face.track,
+        box=_numbers(found.box),
+        detection_score=round(found.score, 4),
+        status=Status.UNKNOWN if gone else verdict.status,
+        person=None if gone else verdict.person,
+        name=called,
+        similarity=None if verdict.similarity is None else round(verdict.similarity, 4),
+    )
+
+
+def _numbers(box: Box) -> tuple[float, float, float, float]:
+    """A tenth of a pixel is finer than any detector sees."""
+    return round(box.x, 1), round(box.y, 1), round(box.width, 1), round(box.height, 1)
+
+
+if __name__ == "__main__":
+    print(schema())  # noqa: T201 - this is the command's answer

@@ -1,0 +1,1 @@
+"""The running program: one task group, and what it is put together from."""

@@ -1,0 +1,1 @@
+"""Settings: YAML under the environment under the command line; what is refused, and why."""

@@ -1,0 +1,129 @@
+"""The hub and the screens: whoever is slow hurts only itself, and nobody looks, nothing is made."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+
+import cv2
+import numpy as np
+import pytest
+from prometheus_client import CollectorRegistry
+
+from api.live.hub import Hub
+from api.live.video import PreviewEncoder
+from api.live.wire import CameraMessage, FrameMessage
+from ingest.source import State
+from pipeline.messages import CameraId
+from tests.fakes import frame
+
+GATE, YARD = CameraId("gate"), CameraId("yard")
+
+
+def seen(camera: CameraId, seq: int) -> FrameMessage:
+    return FrameMessage(
+        camera=camera,
+        seq=seq,
+        captured_at=seq / 10,
+        rtp_timestamp=None,
+        width=64,
+        height=48,
+        faces=(),
+    )
+
+
+def state(camera: CameraId, now: State) -> CameraMessage:
+    return CameraMessage(camera=camera, state=now, reason="", since=1.0)
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    return CollectorRegistry()
+
+
+@pytest.fixture
+async def hub(registry: CollectorRegistry) -> Hub:
+    return Hub(registry)
+
+
+async def test_a_listener_hears_only_of_its_cameras(hub: Hub) -> None:
+    async with aclosing(hub.subscribe({GATE})) as messages:
+        first = asyncio.ensure_future(anext(messages))
+        await asyncio.sleep(0)
+        hub.publish(seen(YARD, 1))
+        hub.publish(seen(GATE, 2))
+        assert await first == seen(GATE, 2)
+
+
+async def test_the_present_state_comes_first(hub: Hub) -> None:
+    hub.publish(state(GATE, State.CONNECTING))
+    hub.publish(state(GATE, State.LIVE))
+    hub.publish(state(YARD, State.WAITING))
+    async with aclosing(hub.subscribe(None)) as messages:
+        assert [await anext(messages), await anext(messages)] == [
+            state(GATE, State.LIVE),
+            state(YARD, State.WAITING),
+        ]
+    hub.forget(GATE)
+    assert hub.state(GATE) is None
+
+
+async def test_a_slow_listener_misses_the_oldest_and_delays_nobody(
+    hub: Hub, registry: CollectorRegistry
+) -> None:
+    async with aclosing(hub.subscribe(None)) as slow, aclosing(hub.subscribe(None)) as quick:
+        late = asyncio.ensure_future(anext(slow))
+        first = asyncio.ensure_future(anext(quick))
+        await asyncio.sleep(0)
+        heard = []
+        for seq in range(200):
+            hub.publish(seen(GATE, seq))
+            heard.append(await (anext(quick) if seq else first))
+        assert heard == [seen(GATE, seq) for seq in range(200)]
+        assert [await late, await anext(slow)] == [seen(GATE, 0), seen(GATE, 200 - 64)]
+    assert registry.get_sample_value("faceapi_listener_drops_total") == 199 - 64
+    assert registry.get_sample_value("faceapi_listeners") == 0
+
+
+@asynccontextmanager
+async def screens() -> AsyncIterator[PreviewEncoder]:
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        made = PreviewEncoder(group)
+        yield made
+        made.close()
+
+
+async def test_without_a_viewer_nothing_is_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded = []
+    monkeypatch.setattr("api.live.video.jpeg", lambda image, _: encoded.append(image.shape))
+    async with screens() as screen:
+        for seq in range(5):
+            screen.show(frame(seq))
+            await asyncio.sleep(0.01)
+    assert encoded == []
+
+
+async def test_all_viewers_see_the_same_picture_encoded_once() -> None:
+    image = np.full((48, 64, 3), (10, 200, 90), np.uint8)
+    async with (
+        screens() as screen,
+        aclosing(screen.pictures(GATE)) as one,
+        aclosing(screen.pictures(GATE)) as other,
+    ):
+        looking = [asyncio.ensure_future(anext(viewer)) for viewer in (one, other)]
+        await asyncio.sleep(0)
+        screen.show(frame(7, image))
+        first, second = await asyncio.gather(*looking)
+        assert first is second
+        assert (first.seq, first.captured_at) == (7, 0.7)
+        decoded = cv2.imdecode(np.frombuffer(first.jpeg, np.uint8), cv2.IMREAD_COLOR)
+        assert decoded is not None
+        assert np.abs(decoded.astype(int) - image).max() < 10
+
+
+async def test_a_viewer_of_a_removed_camera_comes_to_an_end() -> None:
+    async with screens() as screen, aclosing(screen.pictures(GATE)) as viewer:
+        looking = asyncio.ensure_future(anext(viewer))
+        await asyncio.sleep(0)
+        screen.end(GATE)
+        with pytest.raises(StopAsyncIteration):
+            await looking

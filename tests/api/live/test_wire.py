@@ -1,0 +1,99 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.command.tally import Tally
+from api.live.wire import frame_message, schema
+from pipeline.messages import (
+    Box,
+    CameraId,
+    DetectedFace,
+    IdentifiedFace,
+    PersonId,
+    Result,
+    Status,
+    Verdict,
+)
+from tests.fakes import UPRIGHT, tracked
+
+ANN = Verdict(Status.KNOWN, PersonId("Ann"), 0.95678)
+STRANGER = Verdict(Status.UNKNOWN, similarity=0.87)
+
+
+def result(seq: int, **faces: Verdict) -> Result:
+    """``faces`` by track, as ``t1=ANN``."""
+    found = DetectedFace(Box(1.23, 2.34, 30.06, 40.04), UPRIGHT, 0.987654)
+    identified = [
+        IdentifiedFace(tracked(int(track[1:]), found), verdict) for track, verdict in faces.items()
+    ]
+    return Result(CameraId("gate"), seq, seq / 10, None, 960, 540, identified)
+
+
+def sent(one: Result) -> dict[str, Any]:
+    message: dict[str, Any] = json.loads(frame_message(one, str.upper).model_dump_json())
+    return message
+
+
+def test_a_frame_is_sent_with_just_the_agreed_fields() -> None:
+    assert sent(result(3, t7=ANN)) == {
+        "type": "frame",
+        "camera": "gate",
+        "seq": 3,
+        "captured_at": 0.3,
+        "rtp_timestamp": None,
+        "width": 960,
+        "height": 540,
+        "faces": [
+            {
+                "track": 7,
+                "box": [1.2, 2.3, 30.1, 40.0],
+                "detection_score": 0.9877,
+                "status": "known",
+                "person": "Ann",
+                "name": "ANN",
+                "similarity": 0.9568,
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_every_status_has_a_word_on_the_wire(status: Status) -> None:
+    (face,) = sent(result(0, t1=Verdict(status)))["faces"]
+    assert face["status"] == status.value
+    assert face["person"] is face["similarity"] is None
+
+
+def test_a_tally_sums_up_who_was_seen_from_when_to_when() -> None:
+    tally = Tally()
+    for seq, verdict in enumerate([STRANGER, ANN, ANN, STRANGER, ANN]):
+        tally.add(result(seq, t1=verdict, t2=STRANGER))
+    summary = json.loads(tally.summary().model_dump_json())
+    assert summary.pop("seconds") >= 0
+    assert summary == {
+        "type": "summary",
+        "frames": 5,
+        "people": {"Ann": {"frames": 3, "first_seen": 0.1, "last_seen": 0.4}},
+        "unknown_tracks": 1,
+    }
+
+
+def test_tracks_that_were_never_judged_are_nobody() -> None:
+    tally = Tally()
+    tally.add(result(0, t1=Verdict(Status.IGNORED), t2=Verdict(Status.PENDING)))
+    assert tally.summary().unknown_tracks == 0
+
+
+def test_the_schema_for_browsers_is_that_of_the_messages() -> None:
+    """``make web`` writes it anew."""
+    written = Path(__file__).parents[3] / "dashboards" / "web" / "wire.schema.json"
+    assert json.loads(written.read_text()) == json.loads(schema())
+
+
+def test_whoever_was_deleted_meanwhile_is_unknown() -> None:
+    message = frame_message(result(3, t7=ANN), lambda _: None)
+    assert [(face.status, face.person, face.name) for face in message.faces] == [
+        (Status.UNKNOWN, None, None)
+    ]
