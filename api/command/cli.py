@@ -13,7 +13,6 @@ from api.command.client import cameras, gallery, people, users
 from api.command.client.enroll import enroll
 from api.command.client.login import login, logout
 from api.settings.settings import Settings, load_settings
-from api.store.sealing import KEYS
 from pipeline.errors import BadInput, FaceapiError
 
 app = typer.Typer(
@@ -247,6 +246,8 @@ def _beside(folder: Path) -> Path:
 
 
 def _named_file(text: str) -> tuple[str, Path]:
+    from api.store.sealing import KEYS
+
     name, equals, path = text.partition("=")
     if not (name and equals) or name != Path(name).name or name == KEYS:
         raise BadInput(f"--with {text}: must look like NAME=FILE, the name without a folder")
