@@ -71,7 +71,8 @@ deploy() { # ARGUMENT...: without a terminal
 deploy_on_terminal() { # ARGUMENT...: what is typed comes on standard input
     local line
     printf -v line '%q ' "$PROJECT/deploy.sh" "$@"
-    run script --quiet --return --command "$line" /dev/null
+    # exec: a shell that waits in between (dash does) would die of the Ctrl-C that deploy.sh handles
+    run script --quiet --return --command "exec $line" /dev/null
 }
 
 settings_of() { # ENVIRONMENT LINE...: as if made before
