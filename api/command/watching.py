@@ -15,11 +15,11 @@ from api.command.progress import progress_bar
 from api.command.sources import open_source
 from api.command.table import WatchTable
 from api.command.tally import Tally
-from api.gallery.galleries import temporary_gallery
 from api.live.wire import SummaryMessage, frame_message
 from api.settings.settings import Settings
 from pipeline.build import build, open_configured_pack
 from pipeline.enroll import enroll_folder
+from pipeline.gallery.exact import ExactGallery
 from pipeline.messages import Frame, Result
 from pipeline.watch import watch
 
@@ -54,16 +54,16 @@ async def run_watch(asked: Watch, settings: Settings) -> None:
         pack = open_configured_pack(settings.model, settings.faceapi.cache_dir, progress)
     engine = build(settings, pack)
     with contextlib.closing(engine.lanes):
-        async with temporary_gallery(settings.milvus, engine.pack.manifest) as gallery:
-            await enroll_folder(asked.gallery, engine.enroller(), gallery, notes.print)
-            recognizer, tally = engine.recognizer(gallery), Tally()
-            try:
-                async with contextlib.aclosing(source) as frames:
-                    with _output(asked.json, tally) as publish:
-                        window = settings.inference.window
-                        await _until(watch(frames, recognizer, publish, window), asked.seconds)
-            finally:  # what was seen before a camera or a file broke off is seen
-                _conclude(tally.summary(), json=asked.json)
+        gallery = ExactGallery(engine.pack.manifest.embedder.dimension)
+        await enroll_folder(asked.gallery, engine.enroller(), gallery, notes.print)
+        recognizer, tally = engine.recognizer(gallery), Tally()
+        try:
+            async with contextlib.aclosing(source) as frames:
+                with _output(asked.json, tally) as publish:
+                    window = settings.inference.window
+                    await _until(watch(frames, recognizer, publish, window), asked.seconds)
+        finally:  # what was seen before a camera or a file broke off is seen
+            _conclude(tally.summary(), json=asked.json)
 
 
 @contextlib.contextmanager

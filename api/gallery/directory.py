@@ -5,13 +5,12 @@ from collections.abc import Callable, Sequence
 
 from api.gallery.notifier import ChangeNotifier
 from api.store.changes import Changes
-from api.store.messages import Change, Kind
+from api.store.messages import REMOVALS, Change, Kind
 from api.store.people import People
 from pipeline.errors import Transient
 from pipeline.messages import PersonId
 
 _BATCH = 500
-_REMOVALS = frozenset({Kind.FACE_REMOVED, Kind.PERSON_REMOVED})
 
 
 class Directory:
@@ -42,7 +41,7 @@ class Directory:
         for change in changes:
             if change.kind is Kind.PERSON_REMOVED:
                 self._names.pop(change.person, None)
-            if change.kind in _REMOVALS:
+            if change.kind in REMOVALS:
                 self._on_removed(change.person)
 
     async def load(self) -> int:

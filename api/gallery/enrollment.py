@@ -1,7 +1,7 @@
 """People come into the gallery and leave it: the truth first, then everyone who follows it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +63,7 @@ class Enrollment:
         lanes: Lanes,
         gallery: Gallery,
         policy: EnrollmentPolicy,
+        gone_from_cameras: Callable[[int], Awaitable[None]],
     ) -> None:
         self._people = people
         self._faces = faces
@@ -72,6 +73,7 @@ class Enrollment:
         self._lanes = lanes
         self._gallery = gallery
         self._policy = policy
+        self._gone_from_cameras = gone_from_cameras
 
     async def add_person(self, name: str) -> Person:
         """Make a person without a face."""
@@ -95,7 +97,7 @@ class Enrollment:
         Raises:
             NotFound: nobody has this id.
         """
-        self._removed(await self._people.remove(person))
+        await self._removed(await self._people.remove(person))
 
     async def remove_face(self, person: PersonId, face: FaceId) -> None:
         """Delete one face.
@@ -103,7 +105,7 @@ class Enrollment:
         Raises:
             NotFound: the person has no such face.
         """
-        self._removed(await self._faces.remove(person, face))
+        await self._removed(await self._faces.remove(person, face))
 
     async def enroll(self, person: PersonId, photograph: bytes) -> StoredFace:
         """Keep the one face of a photograph.
@@ -162,6 +164,7 @@ class Enrollment:
             photograph=hashlib.sha256(photograph).digest(),
         )
 
-    def _removed(self, changes: Sequence[Change]) -> None:
+    async def _removed(self, changes: Sequence[Change]) -> None:
         self._directory.removed(changes)
         self._notifier.notify()
+        await self._gone_from_cameras(changes[-1].number)

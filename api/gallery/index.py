@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from api.gallery.memory import outcome
 from api.gallery.notifier import ChangeNotifier
 from api.store.changes import Changes, Head
 from api.store.faces import Faces
-from api.store.messages import Change, Kind
+from api.store.messages import Change
 from pipeline.errors import Transient
 from pipeline.gallery.milvus import Broken, LiteStore, MilvusGallery, Position, Store
 from pipeline.gallery.people import nearest_people
@@ -192,10 +193,8 @@ class Index:
         return position
 
     async def _apply(self, gallery: MilvusGallery, batch: Sequence[Change]) -> None:
-        """Of each face only the last change counts; what is gone by now is not added any more."""
-        last = {change.face: change.kind for change in batch if change.face is not None}
-        gone = [face for face, kind in last.items() if kind is Kind.FACE_REMOVED]
-        come = [face for face, kind in last.items() if kind is Kind.FACE_ADDED]
+        """What is gone by now is not added any more."""
+        gone, come = outcome(batch)
         await gallery.remove(gone)
         await gallery.add(await self._faces.templates(come, self._place.pack))
 

@@ -9,8 +9,8 @@ from prometheus_client import CollectorRegistry
 
 from api.gallery.directory import Directory
 from api.gallery.enrollment import Enrollment, EnrollmentPolicy
-from api.gallery.galleries import store_of
 from api.gallery.index import Index, Place
+from api.gallery.memory import Extent, MemoryIndex
 from api.gallery.notifier import ChangeNotifier
 from api.http.auth.passwords import Passwords
 from api.http.auth.tickets import Tickets
@@ -29,7 +29,8 @@ from api.store.people import People
 from api.store.users import Users
 from pipeline.build import Pipeline
 from pipeline.errors import Transient
-from pipeline.messages import PersonId
+from pipeline.gallery.milvus import LiteStore, ServerStore, Store
+from pipeline.settings import MilvusSettings
 
 _GALLERY = "default"
 
@@ -42,6 +43,7 @@ class Components:
     engine: LocalEngine
     directory: Directory
     index: Index
+    memory: MemoryIndex
     notifier: ChangeNotifier
 
 
@@ -58,21 +60,25 @@ async def assemble(
     gallery = await gallery_named(database, _GALLERY)
     people, changes = People(database, gallery), Changes(database, gallery)
     faces = Faces(database, gallery, resources.keys)
-    store = store_of(settings.milvus, resources.folder / "gallery.db")
+    store = _store(settings.milvus, resources.folder / "gallery.db")
     place = Place(store, gallery, manifest.id, manifest.embedder.dimension)
     index = Index(place, changes, faces)
-
-    def removed(person: PersonId) -> None:
-        index.removed()
-        engine.retract(person)
-
-    directory, notifier = Directory(people, changes, removed), ChangeNotifier()
-    metrics = CameraMetrics(CollectorRegistry())
-    tell_of_machine(metrics.registry, pipeline.networks)
-    engine = LocalEngine(group, pipeline, index, directory.name, settings.rtsp, metrics)
+    extent = Extent(manifest.id, manifest.embedder.dimension, settings.search.exact_max_faces)
+    memory = MemoryIndex(changes, faces, extent, index, lambda person: engine.retract(person))  # noqa: PLW0108 - made below
+    directory = Directory(people, changes, lambda _: index.removed())
+    notifier, metrics = ChangeNotifier(), _metrics(pipeline)
+    engine = LocalEngine(group, pipeline, memory, directory.name, settings.rtsp, metrics)
     policy = EnrollmentPolicy(manifest.id, pipeline.threshold, settings.allow.duplicates)
     enrollment = Enrollment(
-        people, faces, directory, notifier, pipeline.enroller(), pipeline.lanes, index, policy
+        people,
+        faces,
+        directory,
+        notifier,
+        pipeline.enroller(),
+        pipeline.lanes,
+        index,
+        policy,
+        memory.reached,
     )
     services = Services(
         settings=settings,
@@ -95,7 +101,23 @@ async def assemble(
         health=_health(changes, index, pipeline),
         registry=metrics.registry,
     )
-    return Components(services, engine, directory, index, notifier)
+    return Components(services, engine, directory, index, memory, notifier)
+
+
+def _metrics(pipeline: Pipeline) -> CameraMetrics:
+    metrics = CameraMetrics(CollectorRegistry())
+    tell_of_machine(metrics.registry, pipeline.networks)
+    return metrics
+
+
+def _store(settings: MilvusSettings, file: Path) -> Store:
+    """The server that is named, or else Milvus Lite in ``file``."""
+    if settings.db_host is None:
+        return LiteStore(file)
+    password = settings.db_password.get_secret_value() if settings.db_password else None
+    return ServerStore(
+        settings.db_host, settings.db_port, settings.db_user, settings.db_db_name, password
+    )
 
 
 def _tokens(settings: Settings, folder: Path) -> Tokens:

@@ -107,6 +107,7 @@ async def _follow(group: asyncio.TaskGroup, resources: Resources, parts: Compone
     group.create_task(watch_vitals(parts.services), name="vitals")
     group.create_task(parts.notifier.listen(resources.database), name="notifier")
     group.create_task(parts.index.follow(parts.notifier), name="index")
+    group.create_task(parts.memory.follow(parts.notifier), name="memory")
     number = await parts.directory.load()
     group.create_task(parts.directory.follow(parts.notifier, number), name="directory")
     for camera in await parts.services.cameras.all():

@@ -31,6 +31,15 @@ class RtspSettings(Section):
         return self
 
 
+class SearchSettings(Section):
+    """Where cameras look faces up."""
+
+    exact_max_faces: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        50_000,
+        description="Templates compared one by one in memory; a larger gallery is asked of Milvus.",
+    )
+
+
 class LogSettings(Section):
     """What is logged, to standard error."""
 

@@ -21,6 +21,7 @@ from api.settings.sections import (
     PasswordSettings,
     ProjectSettings,
     RtspSettings,
+    SearchSettings,
     SqlSettings,
 )
 from pipeline.errors import Misconfigured
@@ -31,6 +32,7 @@ class Settings(PipelineSettings):
     """Every setting of the program."""
 
     rtsp: RtspSettings = RtspSettings()
+    search: SearchSettings = SearchSettings()
     backend: BackendSettings = BackendSettings()
     api: ApiSettings = ApiSettings()
     project: ProjectSettings = ProjectSettings()

@@ -1,7 +1,7 @@
 """The templates of a gallery's people, sealed."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -106,6 +106,25 @@ class Faces:
                 pack,
             )
         return [self._enrolled(row) for row in rows]
+
+    async def pages(self, pack: PackId, size: int) -> AsyncIterator[Sequence[EnrolledFace]]:
+        """All templates by ``pack``, opened, so many at once; each as it is when it is read."""
+        last = uuid.UUID(int=0)
+        while True:
+            async with self._database.connection() as connection:
+                rows = await connection.fetch(
+                    "select faces.id, person, template from faces join people on people.id = person"
+                    " where pack = $1 and gallery = $2 and faces.id > $3"
+                    " order by faces.id limit $4",
+                    pack,
+                    self._gallery,
+                    last,
+                    size,
+                )
+            if not rows:
+                return
+            yield [self._enrolled(row) for row in rows]
+            last = rows[-1]["id"]
 
     async def standing(self, faces: Collection[FaceId]) -> set[FaceId]:
         """Those of ``faces`` that have not been deleted."""

@@ -88,6 +88,10 @@ class Kind(StrEnum):
     PERSON_REMOVED = "person-removed"
 
 
+REMOVALS = frozenset({Kind.FACE_REMOVED, Kind.PERSON_REMOVED})
+"""By which something of a person is deleted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """An entry of a gallery's log; ``face`` where it is about one."""

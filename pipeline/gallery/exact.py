@@ -1,43 +1,158 @@
-"""A gallery in memory, compared one by one: the reference for every other."""
+"""A gallery in memory, compared one by one: exact, and fast while it fits."""
 
+import asyncio
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pipeline.gallery.people import nearest_people
-from pipeline.messages import EnrolledFace, FaceId, Hit, Match, Vector, Vectors
+from pipeline.errors import BadInput
+from pipeline.messages import EnrolledFace, FaceId, Match, PersonId, Vector, Vectors
+
+_NEAREST = 16
+"""People told for each probe."""
+_INLINE = 1 << 20
+"""Multiplications of a search that is done on the spot: 0.2 ms. Longer ones have a thread."""
+_ROWS = 64
+"""Rows there is room for at first."""
 
 
 class ExactGallery:
-    """Searches by the cosine with every template; nothing outlives it."""
+    """Searches by the cosine with every template; nothing outlives it.
 
-    def __init__(self) -> None:
-        self._faces: dict[FaceId, EnrolledFace] = {}
+    Numpy, not faiss: 27 against 21 microseconds for 500 templates of 128 numbers, 8 ms against 4
+    for 50,000 of 512, each on one core, and a person's best template needs no second search.
+
+    Args:
+        dimension: of the vectors.
+    """
+
+    def __init__(self, dimension: int) -> None:
+        self._vectors: Vectors = np.zeros((_ROWS, dimension), np.float32)
+        self._owners: NDArray[np.intp] = np.zeros(_ROWS, np.intp)
+        """Of each row the place of its person in ``_people``."""
+        self._faces: list[FaceId] = []
+        self._rows: dict[FaceId, int] = {}
+        self._people = _People()
+        self._removals = 0
+
+    def __len__(self) -> int:
+        return len(self._faces)
 
     async def add(self, faces: Sequence[EnrolledFace]) -> None:
-        """Keep these templates; a face that is there already is replaced."""
-        self._faces |= {face.face: face for face in faces}
+        """Keep these templates; a face that is there already is replaced.
+
+        Raises:
+            BadInput: a vector of another dimension, or with numbers that are none.
+        """
+        for face in faces:
+            self._check(face.vector, face.face)
+        for face in faces:
+            self._remove(face.face)
+            self._add(face)
 
     async def remove(self, faces: Sequence[FaceId]) -> None:
-        """Forget these templates."""
+        """Forget these templates; an unknown id is no error."""
         for face in faces:
-            self._faces.pop(face, None)
+            self._remove(face)
 
     async def search(self, vectors: Vectors) -> Sequence[Sequence[Match]]:
-        """For each vector its nearest people, nearest first."""
-        return [nearest_people(hits) for hits in await self.search_faces(vectors)]
+        """For each vector the 16 people nearest to it, nearest first, each by her best template.
 
-    async def search_faces(self, vectors: Vectors) -> Sequence[Sequence[Hit]]:
-        """For each vector every template, nearest first."""
-        if not self._faces:
+        Raises:
+            BadInput: a vector of another dimension, or with numbers that are none.
+        """
+        for vector in vectors:
+            self._check(vector, "a probe")
+        if not self._faces or not len(vectors):
             return [[] for _ in vectors]
-        faces = list(self._faces.values())
-        table = vectors @ np.stack([face.vector for face in faces]).T
-        return [self._hits(faces, row) for row in table]
+        if len(vectors) * len(self) * vectors.shape[1] <= _INLINE:
+            return self._search(vectors)
+        while True:  # rows move when one is removed
+            removals = self._removals
+            found = await asyncio.to_thread(self._search, vectors)
+            if removals == self._removals:
+                return found
 
-    def _hits(self, faces: Sequence[EnrolledFace], similarities: Vector) -> Sequence[Hit]:
-        hits = [
-            Hit(face.face, face.person, float(value))
-            for face, value in zip(faces, similarities, strict=True)
-        ]
-        return sorted(hits, key=lambda hit: -hit.similarity)
+    def _add(self, face: EnrolledFace) -> None:
+        row = len(self)
+        if row == len(self._vectors):  # new arrays: a search under way keeps the old ones
+            self._vectors = np.concatenate([self._vectors, np.zeros_like(self._vectors)])
+            self._owners = np.concatenate([self._owners, np.zeros_like(self._owners)])
+        self._vectors[row], self._owners[row] = face.vector, self._people.enter(face.person)
+        self._faces.append(face.face)
+        self._rows[face.face] = row
+
+    def _remove(self, face: FaceId) -> None:
+        """The last row takes the place of the one that goes."""
+        row = self._rows.pop(face, None)
+        if row is None:
+            return
+        self._removals += 1
+        self._people.leave(int(self._owners[row]))
+        last = self._faces.pop()
+        if last != face:
+            self._vectors[row], self._owners[row] = (
+                self._vectors[len(self)],
+                self._owners[len(self)],
+            )
+            self._faces[row] = last
+            self._rows[last] = row
+
+    def _search(self, vectors: Vectors) -> Sequence[Sequence[Match]]:
+        count, owners, names = len(self._faces), self._owners, self._people.names
+        table = self._vectors[:count] @ vectors.T
+        return [_nearest(row, owners[:count], names) for row in table.T]
+
+    def _check(self, vector: Vector, whose: str) -> None:
+        dimension = self._vectors.shape[1]
+        if vector.shape != (dimension,) or not np.isfinite(vector).all():
+            raise BadInput(
+                f"{whose}: no vector of {dimension} finite numbers but of {vector.shape}"
+            )
+
+
+class _People:
+    """A number for everyone who has a template, used again when the last one is gone."""
+
+    def __init__(self) -> None:
+        self.names: list[PersonId] = []
+        self._numbers: dict[PersonId, int] = {}
+        self._templates: list[int] = []
+        self._free: list[int] = []
+
+    def enter(self, person: PersonId) -> int:
+        number = self._numbers.get(person)
+        if number is None:
+            number = self._numbers[person] = self._place(person)
+        self._templates[number] += 1
+        return number
+
+    def leave(self, number: int) -> None:
+        self._templates[number] -= 1
+        if not self._templates[number]:
+            del self._numbers[self.names[number]]
+            self._free.append(number)
+
+    def _place(self, person: PersonId) -> int:
+        if self._free:
+            number = self._free.pop()
+            self.names[number] = person
+            return number
+        self.names.append(person)
+        self._templates.append(0)
+        return len(self.names) - 1
+
+
+def _nearest(
+    similarities: Vector, owners: NDArray[np.intp], people: Sequence[PersonId]
+) -> Sequence[Match]:
+    """Each person once, by the best of her templates; the nearest ones, nearest first."""
+    best = np.full(len(people), -np.inf, np.float32)
+    np.maximum.at(best, owners, similarities)
+    if len(best) > _NEAREST:
+        order = np.argpartition(-best, _NEAREST)[:_NEAREST]
+        order = order[np.argsort(-best[order], kind="stable")]
+    else:
+        order = np.argsort(-best, kind="stable")
+    return [Match(people[number], float(best[number])) for number in order if best[number] > -2]  # noqa: PLR2004 - a cosine; less has no template

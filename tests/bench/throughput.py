@@ -23,11 +23,11 @@ import numpy as np
 from rich.console import Console
 
 from api.command.progress import progress_bar
-from api.gallery.galleries import temporary_gallery
 from api.settings.settings import Settings, load_settings
 from ingest.replay import Replay
 from pipeline.build import Pipeline, build, open_configured_pack
 from pipeline.enroll import enroll_folder
+from pipeline.gallery.exact import ExactGallery
 from pipeline.inference import Network, Tensor
 from pipeline.messages import CameraId, Frame
 from pipeline.stages import Gallery
@@ -99,18 +99,18 @@ async def measure(args: argparse.Namespace, settings: Settings) -> None:
     with progress_bar(console) as progress:
         pack = open_configured_pack(settings.model, settings.faceapi.cache_dir, progress)
     engine, ratios = build(settings, pack), []
-    async with temporary_gallery(settings.milvus, pack.manifest) as gallery:
-        await enroll_folder(args.people, engine.enroller(), gallery, console.print)
-        await seconds_watched(engine, gallery, args.clip, 50)  # warm
-        for _ in range(args.rounds):
-            line, runs = await seconds_watched(engine, gallery, args.clip, args.frames)
-            alone = await asyncio.to_thread(seconds_alone, runs, engine.lanes.count)
-            ratios.append(alone / line)
-            console.print(
-                f"line {args.frames / line:.1f} frames/s, networks alone "
-                f"{args.frames / alone:.1f}, ratio {ratios[-1]:.2f}, "
-                f"{len(runs) / args.frames:.2f} network runs a frame"
-            )
+    gallery = ExactGallery(pack.manifest.embedder.dimension)
+    await enroll_folder(args.people, engine.enroller(), gallery, console.print)
+    await seconds_watched(engine, gallery, args.clip, 50)  # warm
+    for _ in range(args.rounds):
+        line, runs = await seconds_watched(engine, gallery, args.clip, args.frames)
+        alone = await asyncio.to_thread(seconds_alone, runs, engine.lanes.count)
+        ratios.append(alone / line)
+        console.print(
+            f"line {args.frames / line:.1f} frames/s, networks alone "
+            f"{args.frames / alone:.1f}, ratio {ratios[-1]:.2f}, "
+            f"{len(runs) / args.frames:.2f} network runs a frame"
+        )
     console.print(f"median ratio {statistics.median(ratios):.2f} ({pack.manifest.id})")
     engine.lanes.close()
 

@@ -32,7 +32,7 @@ async def test_memory_stays_flat_over_a_long_watch(tmp_path: Path) -> None:
     """After a warm half, the second half of the run may not add 20 MB."""
     settings = PipelineSettings()
     pack = open_configured_pack(settings.model, tmp_path, lambda *_: None)
-    engine, gallery = build(settings, pack), ExactGallery()
+    engine, gallery = build(settings, pack), ExactGallery(pack.manifest.embedder.dimension)
     one = await engine.enroller().portrait(read_photograph(portrait(COLLINS)))
     await gallery.add([EnrolledFace(FaceId("1"), PersonId(COLLINS), one.template)])
     write_clip(tmp_path / "film.mp4", pictures(), RATE)

@@ -71,7 +71,7 @@ async def milvus(store: Store) -> AsyncIterator[MilvusGallery]:
 
 @pytest.fixture(params=["exact", "milvus"])
 def gallery(request: pytest.FixtureRequest, milvus: MilvusGallery) -> Whole:
-    return ExactGallery() if request.param == "exact" else milvus
+    return ExactGallery(DIMENSION) if request.param == "exact" else milvus
 
 
 async def test_an_empty_gallery_knows_nobody(gallery: Whole) -> None:
@@ -105,7 +105,7 @@ async def test_what_was_removed_is_never_found_again(gallery: Whole) -> None:
 
 
 async def test_milvus_agrees_with_the_exact_gallery(milvus: MilvusGallery) -> None:
-    exact, people = ExactGallery(), 40
+    exact, people = ExactGallery(DIMENSION), 40
     vectors = unit(11, 400)
     faces = [
         EnrolledFace(FaceId(f"f{row}"), PersonId(f"p{row % people}"), vector)
