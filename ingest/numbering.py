@@ -12,6 +12,10 @@ class Numbering:
     def __init__(self) -> None:
         self._latest = -1
 
+    def skip(self, seq: int) -> None:
+        """Count on from after ``seq`` at least: that much was told before, elsewhere."""
+        self._latest = max(self._latest, seq)
+
     async def onwards(self, frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
         """``frames``, whose own numbers begin again with each connection, with rising ones."""
         base = 0

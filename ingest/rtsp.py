@@ -1,7 +1,7 @@
 """An RTSP camera as a source: FFmpeg's client over TCP, the newest frame wins."""
 
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -43,12 +43,20 @@ class RtspCamera:
     """A camera at an rtsp or rtsps URL; each ``frames`` is a connection of its own.
 
     To close it takes as long as one packet; if the camera is silent, until the timeout.
+    ``on_thread`` is called on each connection's own thread, before anything else.
     """
 
-    def __init__(self, url: CameraUrl, camera: CameraId, timeouts: Timeouts = PATIENCE) -> None:
+    def __init__(
+        self,
+        url: CameraUrl,
+        camera: CameraId,
+        timeouts: Timeouts = PATIENCE,
+        on_thread: Callable[[], None] = lambda: None,
+    ) -> None:
         self._url = url
         self._camera = camera
         self._timeouts = timeouts
+        self._on_thread = on_thread
 
     def frames(self) -> AsyncGenerator[Frame, None]:
         """Yield the newest frame whenever one is fetched; only an error ends it.
@@ -66,6 +74,7 @@ class RtspCamera:
         return decoded(self._decode, handover, f"camera {self._camera}")
 
     def _decode(self, handover: Handover) -> None:
+        self._on_thread()
         painter, captured_at = Painter(), 0.0
         with self._open() as container:
             for seq, (picture, stamp) in enumerate(self._pictures(container, handover)):

@@ -37,13 +37,13 @@ class Pipeline:
     extractor: FeatureExtractor
     least_eye_distance: float
 
-    def recognizer(self, gallery: Gallery) -> Recognizer:
-        """The line for one camera, with tracks and evidence of its own."""
+    def recognizer(self, gallery: Gallery, after: int = 0) -> Recognizer:
+        """The line for one camera, with tracks of its own, numbered on from ``after``."""
         track = self.settings.track
         return Recognizer(
             self.lanes,
             self.detector,
-            MotionTracker(least_overlap=track.least_overlap, keep=track.keep),
+            MotionTracker(least_overlap=track.least_overlap, keep=track.keep, after=after),
             self.extractor,
             gallery,
             Identifier(self._policy()),

@@ -104,9 +104,14 @@ class Lanes:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
 
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 def lane_count(asked: int | None) -> int:
     """As many lanes as asked for, or one a core, but two at least: one waits while one loads."""
-    return asked or max(2, len(os.sched_getaffinity(0)))
+    return asked or max(2, cores())
 
 
 def versions() -> Mapping[str, str]:

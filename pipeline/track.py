@@ -45,12 +45,13 @@ class MotionTracker:
     Args:
         least_overlap: intersection over union from which a face continues a track, 0..1.
         keep: seconds that a track lives on without being seen.
+        after: the last number that was given away before; tracks are numbered from the next one.
     """
 
-    def __init__(self, *, least_overlap: float, keep: float) -> None:
+    def __init__(self, *, least_overlap: float, keep: float, after: int = 0) -> None:
         self._least_overlap = least_overlap
         self._keep = keep
-        self._ids = count(1)
+        self._ids = count(after + 1)
         self._tracks: list[_Track] = []
 
     def update(self, faces: Sequence[DetectedFace], captured_at: float) -> Tracked:

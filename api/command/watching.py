@@ -15,6 +15,7 @@ from api.command.progress import progress_bar
 from api.command.sources import open_source
 from api.command.table import WatchTable
 from api.command.tally import Tally
+from api.live.seen import seen
 from api.live.wire import SummaryMessage, frame_message
 from api.settings.settings import Settings
 from pipeline.build import build, open_configured_pack
@@ -81,7 +82,7 @@ def _output(json: bool, tally: Tally) -> Iterator[Publish]:
 
 def _print_line(result: Result) -> None:
     """One JSON line, at once: whoever reads a pipe wants it now."""
-    sys.stdout.write(frame_message(result, str).model_dump_json() + "\n")
+    sys.stdout.write(frame_message(seen(result), str).model_dump_json() + "\n")
     sys.stdout.flush()
 
 
@@ -106,8 +107,8 @@ def _conclude(summary: SummaryMessage, *, json: bool) -> None:
         sys.stdout.write(summary.model_dump_json() + "\n")
         return
     people = Table("who", "frames", "first seen", "last seen")
-    for name, seen in sorted(summary.people.items()):
-        people.add_row(name, str(seen.frames), f"{seen.first_seen:.2f}", f"{seen.last_seen:.2f}")
+    for name, here in sorted(summary.people.items()):
+        people.add_row(name, str(here.frames), f"{here.first_seen:.2f}", f"{here.last_seen:.2f}")
     console = Console()
     console.print(people)
     rate = summary.frames / max(summary.seconds, 1e-3)

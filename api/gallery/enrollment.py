@@ -1,7 +1,7 @@
 """People come into the gallery and leave it: the truth first, then everyone who follows it."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,7 +63,7 @@ class Enrollment:
         lanes: Lanes,
         gallery: Gallery,
         policy: EnrollmentPolicy,
-        gone_from_cameras: Callable[[int], Awaitable[None]],
+        gone: Callable[[Collection[PersonId], int], Awaitable[None]],
     ) -> None:
         self._people = people
         self._faces = faces
@@ -73,7 +73,7 @@ class Enrollment:
         self._lanes = lanes
         self._gallery = gallery
         self._policy = policy
-        self._gone_from_cameras = gone_from_cameras
+        self._gone = gone
 
     async def add_person(self, name: str) -> Person:
         """Make a person without a face."""
@@ -167,4 +167,4 @@ class Enrollment:
     async def _removed(self, changes: Sequence[Change]) -> None:
         self._directory.removed(changes)
         self._notifier.notify()
-        await self._gone_from_cameras(changes[-1].number)
+        await self._gone({change.person for change in changes}, changes[-1].number)

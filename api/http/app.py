@@ -21,13 +21,14 @@ from api.http.routes import (
     live,
     people,
     recognition,
+    shards,
     users,
 )
 from api.http.services import Services
 from api.http.traffic import Traffic
 from api.settings.settings import Settings
 
-_NOUNS = (auth, users, people, faces, recognition, cameras, gallery, live)
+_NOUNS = (auth, users, people, faces, recognition, cameras, shards, gallery, live)
 PAGE = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
 """The page, as `make web` builds it."""
 

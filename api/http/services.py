@@ -11,7 +11,7 @@ from api.http.auth.passwords import Passwords
 from api.http.auth.tickets import Tickets
 from api.http.auth.tokens import Tokens
 from api.http.health import Health
-from api.live.engine import Engine, Results
+from api.live.engine import Engine, Results, Shards
 from api.settings.settings import Settings
 from api.store.cameras import Cameras
 from api.store.changes import Changes
@@ -43,5 +43,6 @@ class Services:
     analyzer: PhotographAnalyzer
     engine: Engine
     results: Results
+    shards: Shards
     health: Health
     registry: CollectorRegistry

@@ -2,20 +2,22 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from api.live.wire import CameraState, FrameMessage
 from ingest.source import State
-from pipeline.messages import CameraId, Result
+from pipeline.messages import CameraId
 
 _DELAYS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0)
 _LAGS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0)
-_PERIOD = 0.05
+PERIOD = 0.05
 """Seconds between two measurements of the loop's lag."""
 
 
 class CameraMetrics:
-    """What the cameras do."""
+    """What the cameras do, and how late the loops are that serve them."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
@@ -51,24 +53,37 @@ class CameraMetrics:
             ["camera"],
             registry=registry,
         )
-        self._latest: dict[CameraId, int] = {}
+        self._lags = Histogram(
+            "faceapi_loop_lag_seconds",
+            "How much later than asked an event loop wakes a task: a shard's, or the program's",
+            ["shard"],
+            buckets=_LAGS,
+            registry=registry,
+        )
+        self._latest: dict[str, int] = {}
         """Of each camera the number of the last frame that was analysed."""
 
-    def seen(self, result: Result) -> None:
+    def seen(self, frame: FrameMessage) -> None:
         """A frame was analysed."""
-        self._frames.labels(result.camera).inc()
-        self._dropped.labels(result.camera).inc(self._missing_before(result))
-        self._delay.labels(result.camera).observe(max(0.0, time.time() - result.captured_at))
-        for face in result.faces:
-            self._faces.labels(result.camera, face.verdict.status).inc()
+        self._frames.labels(frame.camera).inc()
+        self._dropped.labels(frame.camera).inc(self._missing_before(frame))
+        self._delay.labels(frame.camera).observe(max(0.0, time.time() - frame.captured_at))
+        for face in frame.faces:
+            self._faces.labels(frame.camera, face.status).inc()
 
-    def changed(self, camera: CameraId, state: State) -> None:
+    def changed(self, camera: CameraId, state: CameraState) -> None:
         """A camera is in another state; whatever counts its frames begins at 0 by then."""
         for one in State:
             self._state.labels(camera, one).set(one is state)
         for metric in (self._frames, self._dropped, self._delay):
             metric.labels(camera)
         self._connections.labels(camera).inc(state is State.LIVE)
+
+    def lagged(self, shard: str, lags: Iterable[float]) -> None:
+        """So late, in seconds, did the loop of a shard wake tasks; no shard: the program's."""
+        histogram = self._lags.labels(shard)
+        for lag in lags:
+            histogram.observe(lag)
 
     def forget(self, camera: CameraId) -> None:
         """A camera is gone: its series end."""
@@ -84,27 +99,26 @@ class CameraMetrics:
             metric.remove_by_labels({"camera": camera})
         self._latest.pop(camera, None)
 
-    def _missing_before(self, result: Result) -> int:
+    def _missing_before(self, frame: FrameMessage) -> int:
         """How many numbers are missing between the frame before and this one.
 
         A camera numbers what it drops, too, so this counts what its mailbox dropped, wherever
         that is. Nothing is known of what was before the first result.
         """
-        before = self._latest.get(result.camera, result.seq - 1)
-        self._latest[result.camera] = result.seq
-        return max(0, result.seq - before - 1)
+        before = self._latest.get(frame.camera, frame.seq - 1)
+        self._latest[frame.camera] = frame.seq
+        return max(0, frame.seq - before - 1)
 
 
-async def measure_lag(registry: CollectorRegistry) -> None:
-    """How late the event loop is, for ever."""
-    lag = Histogram(
-        "faceapi_loop_lag_seconds",
-        "How much later than asked the event loop wakes a task",
-        buckets=_LAGS,
-        registry=registry,
-    )
-    loop = asyncio.get_running_loop()
+async def measure_lag(metrics: CameraMetrics) -> None:
+    """How late this process' event loop is, for ever."""
     while True:
-        due = loop.time() + _PERIOD
-        await asyncio.sleep(_PERIOD)
-        lag.observe(max(0.0, loop.time() - due))
+        metrics.lagged("", [await one_lag()])
+
+
+async def one_lag() -> float:
+    """Seconds that the event loop wakes a task late."""
+    loop = asyncio.get_running_loop()
+    due = loop.time() + PERIOD
+    await asyncio.sleep(PERIOD)
+    return max(0.0, loop.time() - due)

@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from api.live.seen import Face, Seen
 from ingest.source import State
-from pipeline.messages import Box, IdentifiedFace, PersonId, Result, Status
+from pipeline.messages import PersonId, Status
 
 CameraState = Literal[
     State.CONNECTING, State.LIVE, State.WAITING, State.FAILED, State.ENDED, "disabled"
@@ -105,16 +106,16 @@ Message = Annotated[
 ]
 
 
-def frame_message(result: Result, name: Callable[[PersonId], str | None]) -> FrameMessage:
-    """A result as it is sent; whom ``name`` does not know any more is unknown."""
+def frame_message(seen: Seen, name: Callable[[PersonId], str | None]) -> FrameMessage:
+    """What was seen, as it is sent; whom ``name`` does not know any more is unknown."""
     return FrameMessage(
-        camera=result.camera,
-        seq=result.seq,
-        captured_at=result.captured_at,
-        rtp_timestamp=result.rtp_timestamp,
-        width=result.width,
-        height=result.height,
-        faces=tuple(_face_message(face, name) for face in result.faces),
+        camera=seen.camera,
+        seq=seen.seq,
+        captured_at=seen.captured_at,
+        rtp_timestamp=seen.rtp_timestamp,
+        width=seen.width,
+        height=seen.height,
+        faces=tuple(_face_message(face, name) for face in seen.faces),
     )
 
 
@@ -123,26 +124,20 @@ def schema() -> str:
     return json.dumps(TypeAdapter[Message](Message).json_schema(), indent=2)
 
 
-def _face_message(
-    identified: IdentifiedFace, name: Callable[[PersonId], str | None]
-) -> FaceMessage:
-    found, verdict = identified.face.found, identified.verdict
-    called = None if verdict.person is None else name(verdict.person)
-    gone = verdict.person is not None and called is None
+def _face_message(face: Face, name: Callable[[PersonId], str | None]) -> FaceMessage:
+    called = None if face.person is None else name(face.person)
+    gone = face.person is not None and called is None
+    left, top, width, height = face.box
     return FaceMessage(
-        track=identified.face.track,
-        box=_numbers(found.box),
-        detection_score=round(found.score, 4),
-        status=Status.UNKNOWN if gone else verdict.status,
-        person=None if gone else verdict.person,
+        track=face.track,
+        # A tenth of a pixel is finer than any detector sees.
+        box=(round(left, 1), round(top, 1), round(width, 1), round(height, 1)),
+        detection_score=round(face.score, 4),
+        status=Status.UNKNOWN if gone else face.status,
+        person=None if gone else face.person,
         name=called,
-        similarity=None if verdict.similarity is None else round(verdict.similarity, 4),
+        similarity=None if face.similarity is None else round(face.similarity, 4),
     )
-
-
-def _numbers(box: Box) -> tuple[float, float, float, float]:
-    """A tenth of a pixel is finer than any detector sees."""
-    return round(box.x, 1), round(box.y, 1), round(box.width, 1), round(box.height, 1)
 
 
 if __name__ == "__main__":

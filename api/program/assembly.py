@@ -7,29 +7,35 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from api.gallery.batched import BatchedGallery
 from api.gallery.directory import Directory
 from api.gallery.enrollment import Enrollment, EnrollmentPolicy
 from api.gallery.index import Index, Place
-from api.gallery.memory import Extent, MemoryIndex
 from api.gallery.notifier import ChangeNotifier
 from api.http.auth.passwords import Passwords
 from api.http.auth.tickets import Tickets
 from api.http.auth.tokens import Tokens
 from api.http.health import Health
 from api.http.services import Services
-from api.live.engine import LocalEngine
+from api.live.engine import ShardState
 from api.live.metrics import CameraMetrics
 from api.program.machine import tell_of_machine
 from api.program.resources import Resources, signing_key
 from api.settings.settings import Settings
+from api.shards.begin import begin_of
+from api.shards.engine import ShardedEngine
+from api.shards.metrics import tell_of_shards
 from api.store.cameras import Cameras
 from api.store.changes import Changes, gallery_named
+from api.store.database import Database
 from api.store.faces import Faces
 from api.store.people import People
 from api.store.users import Users
 from pipeline.build import Pipeline
 from pipeline.errors import Transient
 from pipeline.gallery.milvus import LiteStore, ServerStore, Store
+from pipeline.inference import cores
+from pipeline.messages import GalleryId
 from pipeline.settings import MilvusSettings
 
 _GALLERY = "default"
@@ -40,22 +46,66 @@ class Components:
     """The services, and what of them the program has to run and to close."""
 
     services: Services
-    engine: LocalEngine
+    engine: ShardedEngine
     directory: Directory
     index: Index
-    memory: MemoryIndex
+    notifier: ChangeNotifier
+    metrics: CameraMetrics
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Gallery:
+    """The truth, and who follows it."""
+
+    id: GalleryId
+    people: People
+    faces: Faces
+    changes: Changes
+    index: Index
+    directory: Directory
     notifier: ChangeNotifier
 
 
 async def assemble(
     group: asyncio.TaskGroup, settings: Settings, resources: Resources, pipeline: Pipeline
 ) -> Components:
-    """Join database, gallery and line of rooms.
+    """Join database, gallery and cameras.
 
     Raises:
         Misconfigured: what is there does not fit.
         Transient: the database is away.
     """
+    database, metrics = resources.database, CameraMetrics(CollectorRegistry())
+    gallery = await _gallery(settings, resources, pipeline)
+    engine = _engine(group, settings, database, gallery, metrics)
+    tell_of_shards(metrics.registry, engine)
+    tell_of_machine(metrics.registry, pipeline.networks, engine.devices)
+    services = Services(
+        settings=settings,
+        pack=pipeline.pack.manifest,
+        threshold=pipeline.threshold,
+        users=Users(database),
+        people=gallery.people,
+        faces=gallery.faces,
+        cameras=Cameras(database, resources.keys),
+        changes=gallery.changes,
+        passwords=Passwords(settings.password.hash_algorithm),
+        tokens=_tokens(settings, resources.folder),
+        tickets=Tickets(),
+        directory=gallery.directory,
+        index=gallery.index,
+        enrollment=_enrollment(settings, gallery, pipeline, engine),
+        analyzer=pipeline.analyzer(),
+        engine=engine,
+        results=engine,
+        shards=engine,
+        health=_health(gallery, pipeline, engine),
+        registry=metrics.registry,
+    )
+    return Components(services, engine, gallery.directory, gallery.index, gallery.notifier, metrics)
+
+
+async def _gallery(settings: Settings, resources: Resources, pipeline: Pipeline) -> _Gallery:
     database, manifest = resources.database, pipeline.pack.manifest
     gallery = await gallery_named(database, _GALLERY)
     people, changes = People(database, gallery), Changes(database, gallery)
@@ -63,51 +113,46 @@ async def assemble(
     store = _store(settings.milvus, resources.folder / "gallery.db")
     place = Place(store, gallery, manifest.id, manifest.embedder.dimension)
     index = Index(place, changes, faces)
-    extent = Extent(manifest.id, manifest.embedder.dimension, settings.search.exact_max_faces)
-    memory = MemoryIndex(changes, faces, extent, index, lambda person: engine.retract(person))  # noqa: PLW0108 - made below
     directory = Directory(people, changes, lambda _: index.removed())
-    notifier, metrics = ChangeNotifier(), _metrics(pipeline)
-    engine = LocalEngine(group, pipeline, memory, directory.name, settings.rtsp, metrics)
-    policy = EnrollmentPolicy(manifest.id, pipeline.threshold, settings.allow.duplicates)
-    enrollment = Enrollment(
-        people,
-        faces,
-        directory,
-        notifier,
+    return _Gallery(gallery, people, faces, changes, index, directory, ChangeNotifier())
+
+
+def _engine(
+    group: asyncio.TaskGroup,
+    settings: Settings,
+    database: Database,
+    gallery: _Gallery,
+    metrics: CameraMetrics,
+) -> ShardedEngine:
+    """The cameras, with their shards begun."""
+    count = settings.engine.count(cores())
+    engine = ShardedEngine(
+        group,
+        begin_of(settings, database.address, gallery.id, count),
+        settings.log.level,
+        BatchedGallery(group, gallery.index),
+        gallery.directory.name,
+        metrics,
+    )
+    engine.begin(count)
+    return engine
+
+
+def _enrollment(
+    settings: Settings, gallery: _Gallery, pipeline: Pipeline, engine: ShardedEngine
+) -> Enrollment:
+    pack = pipeline.pack.manifest.id
+    return Enrollment(
+        gallery.people,
+        gallery.faces,
+        gallery.directory,
+        gallery.notifier,
         pipeline.enroller(),
         pipeline.lanes,
-        index,
-        policy,
-        memory.reached,
+        gallery.index,
+        EnrollmentPolicy(pack, pipeline.threshold, settings.allow.duplicates),
+        engine.gone,
     )
-    services = Services(
-        settings=settings,
-        pack=manifest,
-        threshold=pipeline.threshold,
-        users=Users(database),
-        people=people,
-        faces=faces,
-        cameras=Cameras(database, resources.keys),
-        changes=changes,
-        passwords=Passwords(settings.password.hash_algorithm),
-        tokens=_tokens(settings, resources.folder),
-        tickets=Tickets(),
-        directory=directory,
-        index=index,
-        enrollment=enrollment,
-        analyzer=pipeline.analyzer(),
-        engine=engine,
-        results=engine,
-        health=_health(changes, index, pipeline),
-        registry=metrics.registry,
-    )
-    return Components(services, engine, directory, index, memory, notifier)
-
-
-def _metrics(pipeline: Pipeline) -> CameraMetrics:
-    metrics = CameraMetrics(CollectorRegistry())
-    tell_of_machine(metrics.registry, pipeline.networks)
-    return metrics
 
 
 def _store(settings: MilvusSettings, file: Path) -> Store:
@@ -128,7 +173,7 @@ def _tokens(settings: Settings, folder: Path) -> Tokens:
     )
 
 
-def _health(changes: Changes, index: Index, pipeline: Pipeline) -> Health:
+def _health(changes: Changes, index: Index, pipeline: Pipeline, engine: ShardedEngine) -> Health:
     async def database() -> None:
         await changes.head()
 
@@ -139,4 +184,10 @@ def _health(changes: Changes, index: Index, pipeline: Pipeline) -> Health:
     async def lanes() -> None:
         await pipeline.lanes.run(lambda: None)
 
-    return Health({"database": database, "gallery": gallery, "pipeline": lanes})
+    async def shards() -> None:
+        for shard in engine.statuses():
+            if shard.state is not ShardState.RUNNING:
+                raise Transient(f"shard {shard.id} is {shard.state}: {shard.trouble or 'it loads'}")
+
+    parts = {"database": database, "gallery": index, "pipeline": lanes, "shards": shards}
+    return Health(parts)

@@ -92,7 +92,7 @@ async def serve(settings: Settings, progress: Progress, on_ready: OnReady) -> No
                 stack.push_async_callback(parts.index.close)  # after all tasks have ended
                 stack.callback(parts.engine.close)
                 await _follow(group, resources, parts)
-                await _answer(group, door, parts.services, on_ready)
+                await _answer(group, door, parts, on_ready)
         except BaseExceptionGroup as errors:
             error = first_of(errors)
             if not isinstance(error, _Stopped):
@@ -103,11 +103,10 @@ async def _follow(group: asyncio.TaskGroup, resources: Resources, parts: Compone
     """Start everything but the server: it finds the names known and the cameras on their way."""
     if resources.postgres is not None:
         group.create_task(resources.postgres.supervise(), name="postgres")
-    group.create_task(measure_lag(parts.services.registry), name="lag")
+    group.create_task(measure_lag(parts.metrics), name="lag")
     group.create_task(watch_vitals(parts.services), name="vitals")
     group.create_task(parts.notifier.listen(resources.database), name="notifier")
     group.create_task(parts.index.follow(parts.notifier), name="index")
-    group.create_task(parts.memory.follow(parts.notifier), name="memory")
     number = await parts.directory.load()
     group.create_task(parts.directory.follow(parts.notifier, number), name="directory")
     for camera in await parts.services.cameras.all():
@@ -116,9 +115,10 @@ async def _follow(group: asyncio.TaskGroup, resources: Resources, parts: Compone
 
 
 async def _answer(
-    group: asyncio.TaskGroup, door: socket.socket, services: Services, on_ready: OnReady
+    group: asyncio.TaskGroup, door: socket.socket, parts: Components, on_ready: OnReady
 ) -> None:
     """Serve until somebody stops it, and say so by ``_Stopped``."""
+    services = parts.services
     config = uvicorn.Config(
         create_app(services),
         log_config=None,
@@ -135,6 +135,7 @@ async def _answer(
     async def announce() -> None:
         await server.answers.wait()
         await services.index.settled.wait()
+        await parts.engine.settled.wait()
         await on_ready(Ready(_url(door), services, await _first_password(services)))
 
     group.create_task(announce(), name="announce")

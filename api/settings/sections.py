@@ -31,6 +31,22 @@ class RtspSettings(Section):
         return self
 
 
+class EngineSettings(Section):
+    """Where cameras are watched."""
+
+    shards: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = Field(
+        "auto", description="Processes that watch cameras; auto: one for every four cores."
+    )
+
+    def count(self, cores: int) -> int:
+        """How many shards there are on so many cores.
+
+        A frame holds one interpreter for about a millisecond, and a core computes about a hundred
+        frames a second: so one process is enough for several cores, and four leave it room.
+        """
+        return max(1, cores // 4) if self.shards == "auto" else self.shards
+
+
 class SearchSettings(Section):
     """Where cameras look faces up."""
 

@@ -15,6 +15,7 @@ from api.settings.sections import (
     ApiSettings,
     BackendSettings,
     BackupSettings,
+    EngineSettings,
     FaceapiSettings,
     JwtSettings,
     LogSettings,
@@ -32,6 +33,7 @@ class Settings(PipelineSettings):
     """Every setting of the program."""
 
     rtsp: RtspSettings = RtspSettings()
+    engine: EngineSettings = EngineSettings()
     search: SearchSettings = SearchSettings()
     backend: BackendSettings = BackendSettings()
     api: ApiSettings = ApiSettings()

@@ -37,12 +37,12 @@ class Database:
     """A pool of connections to one database; open it with ``open``, and close it."""
 
     def __init__(self, address: Address, pool: asyncpg.Pool) -> None:
-        self._address = address
+        self.address = address
         self._pool = pool
 
     @classmethod
-    async def open(cls, address: Address) -> Self:
-        """Connect.
+    async def open(cls, address: Address, *, at_once: bool = True) -> Self:
+        """Connect, now or when it is asked for the first time.
 
         Raises:
             Transient: the server is away, or not ready yet.
@@ -55,7 +55,7 @@ class Database:
                 user=address.user,
                 database=address.database,
                 password=address.password,
-                min_size=1,
+                min_size=int(at_once),
                 max_size=_CONNECTIONS,
                 timeout=_PATIENCE,
                 command_timeout=_PATIENCE,
@@ -69,7 +69,7 @@ class Database:
         Raises:
             Transient: the server is away.
         """
-        with _sorted(self._address):
+        with _sorted(self.address):
             async with self._pool.acquire(timeout=_PATIENCE) as connection:
                 yield connection
 

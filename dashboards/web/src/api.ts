@@ -372,6 +372,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/shards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shards
+         * @description Every shard with its cameras.
+         */
+        get: operations["shards_api_v1_shards_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/gallery": {
         parameters: {
             query?: never;
@@ -897,6 +917,45 @@ export interface components {
             similarity: number | null;
             /** Candidates */
             candidates: components["schemas"]["Candidate"][];
+        };
+        /**
+         * ShardOut
+         * @description A process that watches cameras; ``since`` is in Unix seconds, ``pid`` null while it has none.
+         *
+         *     ``trouble`` says what is wrong with it.
+         */
+        ShardOut: {
+            /** Id */
+            id: string;
+            /** Pid */
+            pid: number | null;
+            state: components["schemas"]["ShardState"];
+            /** Since */
+            since: number;
+            /** Restarts */
+            restarts: number;
+            /** Cameras */
+            cameras: string[];
+            /** Frames Per Second */
+            frames_per_second: number;
+            /** Resident Bytes */
+            resident_bytes: number;
+            /** Trouble */
+            trouble: string;
+        };
+        /**
+         * ShardState
+         * @description Where a shard is in its life.
+         * @enum {string}
+         */
+        ShardState: "starting" | "running" | "ended";
+        /**
+         * ShardsOut
+         * @description All of them.
+         */
+        ShardsOut: {
+            /** Items */
+            items: components["schemas"]["ShardOut"][];
         };
         /**
          * SignIn
@@ -2682,6 +2741,44 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    shards_api_v1_shards_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShardsOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from api.live.hub import Hub
-from api.live.video import PreviewEncoder
+from api.live.video import Picture, PreviewEncoder, Viewers
 from api.live.wire import CameraMessage, FrameMessage
 from ingest.source import State
 from pipeline.messages import CameraId
@@ -85,45 +85,61 @@ async def test_a_slow_listener_misses_the_oldest_and_delays_nobody(
 
 
 @asynccontextmanager
-async def screens() -> AsyncIterator[PreviewEncoder]:
+async def encoding() -> AsyncIterator[tuple[PreviewEncoder, asyncio.Queue[Picture]]]:
+    """An encoder, and what it tells."""
+    told = asyncio.Queue[Picture]()
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        made = PreviewEncoder(group)
-        yield made
+        made = PreviewEncoder(group, lambda _, picture: told.put_nowait(picture))
+        yield made, told
         made.close()
 
 
-async def test_without_a_viewer_nothing_is_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_not_shown_is_not_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
     encoded = []
     monkeypatch.setattr("api.live.video.jpeg", lambda image, _: encoded.append(image.shape))
-    async with screens() as screen:
+    async with encoding() as (encoder, told):
+        encoder.show(GATE)
+        encoder.hide(GATE)
         for seq in range(5):
-            screen.show(frame(seq))
+            encoder.encode(frame(seq))
             await asyncio.sleep(0.01)
     assert encoded == []
+    assert told.empty()
 
 
-async def test_all_viewers_see_the_same_picture_encoded_once() -> None:
+async def test_what_is_shown_is_encoded_with_its_numbers() -> None:
     image = np.full((48, 64, 3), (10, 200, 90), np.uint8)
-    async with (
-        screens() as screen,
-        aclosing(screen.pictures(GATE)) as one,
-        aclosing(screen.pictures(GATE)) as other,
-    ):
+    async with encoding() as (encoder, told):
+        encoder.show(GATE)
+        encoder.encode(frame(7, image))
+        picture = await told.get()
+    assert (picture.seq, picture.captured_at) == (7, 0.7)
+    decoded = cv2.imdecode(np.frombuffer(picture.jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
+    assert np.abs(decoded.astype(int) - image).max() < 10
+
+
+async def test_all_viewers_see_the_same_picture_and_coming_and_going_is_told_once() -> None:
+    told: list[tuple[str, CameraId]] = []
+    viewers = Viewers(
+        lambda camera: told.append(("first", camera)), lambda camera: told.append(("last", camera))
+    )
+    picture = Picture(1, 0.1, b"jpeg")
+    async with aclosing(viewers.pictures(GATE)) as one, aclosing(viewers.pictures(GATE)) as other:
         looking = [asyncio.ensure_future(anext(viewer)) for viewer in (one, other)]
         await asyncio.sleep(0)
-        screen.show(frame(7, image))
-        first, second = await asyncio.gather(*looking)
-        assert first is second
-        assert (first.seq, first.captured_at) == (7, 0.7)
-        decoded = cv2.imdecode(np.frombuffer(first.jpeg, np.uint8), cv2.IMREAD_COLOR)
-        assert decoded is not None
-        assert np.abs(decoded.astype(int) - image).max() < 10
+        viewers.show(GATE, picture)
+        assert await asyncio.gather(*looking) == [picture, picture]
+        assert viewers.has(GATE)
+    assert told == [("first", GATE), ("last", GATE)]
+    assert not viewers.has(GATE)
 
 
 async def test_a_viewer_of_a_removed_camera_comes_to_an_end() -> None:
-    async with screens() as screen, aclosing(screen.pictures(GATE)) as viewer:
+    viewers = Viewers(lambda _: None, lambda _: None)
+    async with aclosing(viewers.pictures(GATE)) as viewer:
         looking = asyncio.ensure_future(anext(viewer))
         await asyncio.sleep(0)
-        screen.end(GATE)
+        viewers.end(GATE)
         with pytest.raises(StopAsyncIteration):
             await looking

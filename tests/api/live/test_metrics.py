@@ -15,8 +15,11 @@ from api.http import problem_details
 from api.http.health import Health
 from api.http.traffic import Traffic
 from api.live.metrics import CameraMetrics
+from api.live.seen import seen
+from api.live.wire import FrameMessage, frame_message
 from api.program.machine import tell_of_machine
 from api.program.vitals import at_cameras, at_disks, at_parts
+from api.shards.messages import Device
 from api.store.cameras import Cameras
 from api.store.database import Database
 from api.store.sealing import Keyring
@@ -40,12 +43,13 @@ def metrics(registry: CollectorRegistry) -> CameraMetrics:
     return CameraMetrics(registry)
 
 
-def result(seq: int, *statuses: Status, camera: CameraId = GATE, age: float = 0.0) -> Result:
+def result(seq: int, *statuses: Status, camera: CameraId = GATE, age: float = 0.0) -> FrameMessage:
     faces = [
         IdentifiedFace(tracked(track), Verdict(status, None, None))
         for track, status in enumerate(statuses)
     ]
-    return Result(camera, seq, time.time() - age, None, 64, 48, faces)
+    result = Result(camera, seq, time.time() - age, None, 64, 48, faces)
+    return frame_message(seen(result), str)
 
 
 def labels_of(registry: CollectorRegistry, name: str) -> list[dict[str, str]]:
@@ -201,15 +205,19 @@ class Moved(Network):
 
 def test_the_device_is_the_one_that_is_used_at_that_moment(registry: CollectorRegistry) -> None:
     network = Moved("cuda:0")
-    tell_of_machine(registry, {"embedder": network})
+    tell_of_machine(
+        registry, {"embedder": network}, lambda: [("1", Device("detector", "cpu", "cpu"))]
+    )
     asked = {"network": "embedder", "asked": "cuda:0"}
-    assert labels_of(registry, "faceapi_device_info") == [asked | {"used": "cuda"}]
+    in_shard = {"network": "detector", "asked": "cpu", "used": "cpu", "shard": "1"}
+    mine, there = labels_of(registry, "faceapi_device_info")
+    assert (mine, there) == (asked | {"used": "cuda", "shard": ""}, in_shard)
     network.now = ["CPUExecutionProvider"]
-    assert labels_of(registry, "faceapi_device_info") == [asked | {"used": "cpu"}]
+    assert labels_of(registry, "faceapi_device_info")[0]["used"] == "cpu"
 
 
 def test_the_process_and_the_version_are_told(registry: CollectorRegistry) -> None:
-    tell_of_machine(registry, {})
+    tell_of_machine(registry, {}, list)
     memory = registry.get_sample_value("process_resident_memory_bytes")
     assert memory is not None
     assert memory > 10e6

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from api.command.tally import Tally
+from api.live.seen import seen
 from api.live.wire import frame_message, schema
 from pipeline.messages import (
     Box,
@@ -32,7 +33,7 @@ def result(seq: int, **faces: Verdict) -> Result:
 
 
 def sent(one: Result) -> dict[str, Any]:
-    message: dict[str, Any] = json.loads(frame_message(one, str.upper).model_dump_json())
+    message: dict[str, Any] = json.loads(frame_message(seen(one), str.upper).model_dump_json())
     return message
 
 
@@ -93,7 +94,7 @@ def test_the_schema_for_browsers_is_that_of_the_messages() -> None:
 
 
 def test_whoever_was_deleted_meanwhile_is_unknown() -> None:
-    message = frame_message(result(3, t7=ANN), lambda _: None)
+    message = frame_message(seen(result(3, t7=ANN)), lambda _: None)
     assert [(face.status, face.person, face.name) for face in message.faces] == [
         (Status.UNKNOWN, None, None)
     ]

@@ -1,0 +1,130 @@
+"""Cameras watched in this process."""
+
+import asyncio
+from collections import defaultdict
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from api.live.video import Picture, PreviewEncoder
+from api.settings.sections import RtspSettings
+from ingest.fleet import CameraSpec, Fleet
+from ingest.numbering import Numbering
+from ingest.rtsp import RtspCamera, Timeouts
+from ingest.source import StateChange
+from ingest.supervisor import Backoff, supervised
+from pipeline.build import Pipeline
+from pipeline.messages import CameraId, Frame, PersonId, Result
+from pipeline.stages import Gallery
+from pipeline.watch import watch
+
+if TYPE_CHECKING:
+    from pipeline.recognize import Recognizer
+
+
+class Output(Protocol):
+    """Who is told what happens on the cameras; called in the event loop, and never waits."""
+
+    def seen(self, result: Result) -> None:
+        """A frame was analysed."""
+
+    def changed(self, camera: CameraId, change: StateChange) -> None:
+        """A camera is in another state."""
+
+    def shown(self, camera: CameraId, picture: Picture) -> None:
+        """A picture that somebody wants to see."""
+
+    def decodes(self, camera: CameraId) -> None:
+        """The calling thread decodes this camera's pictures from now on, and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The last frame and the last track of a camera that were told: numbers go on after them."""
+
+    seq: int = -1
+    track: int = 0
+
+
+class LocalEngine:
+    """Cameras watched in this process.
+
+    Args:
+        group: in which everything runs.
+        pipeline: makes the line of rooms for each camera.
+        gallery: that all cameras search.
+    """
+
+    def __init__(
+        self,
+        group: asyncio.TaskGroup,
+        pipeline: Pipeline,
+        gallery: Gallery,
+        rtsp: RtspSettings,
+        output: Output,
+    ) -> None:
+        self._pipeline = pipeline
+        self._gallery = gallery
+        self._timeouts = Timeouts(connect=rtsp.connect_timeout, silence=rtsp.read_timeout)
+        self._backoff = Backoff(first=rtsp.least_backoff, most=rtsp.most_backoff)
+        self._output = output
+        self._previews = PreviewEncoder(group, output.shown)
+        self._fleet = Fleet(group, self._watch, output.changed)
+        self._recognizers: dict[CameraId, Recognizer] = {}
+        self._numbers: defaultdict[CameraId, Numbering] = defaultdict(Numbering)
+        self._tracks: defaultdict[CameraId, int] = defaultdict(int)
+        """Of each camera the last one that was told."""
+
+    async def put(self, camera: CameraSpec, after: Numbers = Numbers()) -> None:
+        """Watch a camera, or change it; the same again changes nothing."""
+        self._numbers[camera.camera].skip(after.seq)
+        self._tracks[camera.camera] = max(self._tracks[camera.camera], after.track)
+        await self._fleet.put(camera)
+
+    async def remove(self, camera: CameraId) -> None:
+        """Watch it no more; returns when its connection is gone."""
+        await self._fleet.remove(camera)
+        self._previews.hide(camera)
+        self._numbers.pop(camera, None)
+        self._tracks.pop(camera, None)
+
+    def show(self, camera: CameraId) -> None:
+        """Tell this camera's pictures from now on."""
+        self._previews.show(camera)
+
+    def hide(self, camera: CameraId) -> None:
+        """Tell them no more."""
+        self._previews.hide(camera)
+
+    def retract(self, person: PersonId) -> None:
+        """Forget on every camera what speaks for a person of whom something was deleted."""
+        for recognizer in self._recognizers.values():
+            recognizer.retract(person)
+
+    def close(self) -> None:
+        """Let go what is no task."""
+        self._previews.close()
+
+    async def _watch(self, spec: CameraSpec) -> None:
+        camera = spec.camera
+        source = RtspCamera(spec.url, camera, self._timeouts, lambda: self._output.decodes(camera))
+        recognizer = self._pipeline.recognizer(self._gallery, after=self._tracks[camera])
+        self._recognizers[camera] = recognizer
+        frames = supervised(
+            source,
+            backoff=self._backoff,
+            on_state=lambda change: self._output.changed(camera, change),
+        )
+        try:
+            async with aclosing(frames):
+                window = self._pipeline.settings.inference.window
+                onwards = self._numbers[camera].onwards(frames)
+                await watch(onwards, recognizer, self._publish, window)
+        finally:
+            del self._recognizers[camera]
+
+    def _publish(self, frame: Frame, result: Result) -> None:
+        newest = max((face.face.track for face in result.faces), default=0)
+        self._tracks[result.camera] = max(self._tracks[result.camera], newest)
+        self._output.seen(result)
+        self._previews.encode(frame)

@@ -1,0 +1,324 @@
+"""Cameras in shards: which one watches which, and what they all show, in one place."""
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+
+from api.live.engine import ShardState, ShardStatus
+from api.live.hub import Hub
+from api.live.local import Numbers
+from api.live.metrics import CameraMetrics
+from api.live.seen import Seen
+from api.live.video import Picture, Viewers
+from api.live.wire import CameraMessage, LiveMessage, frame_message
+from api.shards.messages import (
+    Begin,
+    Changed,
+    Device,
+    Found,
+    FromShard,
+    Hide,
+    Search,
+    Show,
+    Shown,
+    Unwatch,
+    Unwatched,
+    Vitals,
+    Watch,
+)
+from api.shards.process import Death, ShardProcess
+from ingest.fleet import CameraSpec
+from ingest.source import State
+from pipeline.errors import Transient
+from pipeline.messages import CameraId, PersonId
+from pipeline.stages import Gallery
+
+_log = logging.getLogger(__name__)
+
+_CONFIRMED = 1.0
+"""Seconds that shards have to confirm a deletion; then their fences must do."""
+_LET_GO = 10.0
+"""Seconds that a shard may take to close a camera's connection."""
+_ALONE = 2
+"""Deaths of its shard after which a camera is watched by a shard of its own."""
+
+
+@dataclass(slots=True)
+class _Watched:
+    """A camera, the shard that watches it, and how often it brought one down."""
+
+    spec: CameraSpec
+    shard: str
+    numbers: Numbers = field(default_factory=Numbers)
+    deaths: int = 0
+
+
+class ShardedEngine:
+    """Cameras watched in processes of their own: an ``Engine``, its ``Results``, its ``Shards``.
+
+    Args:
+        group: in which everything runs.
+        begin: what a shard is told first; its own name is put in.
+        level: the least that they log.
+        gallery: searched for them where a gallery is too large for their memory.
+        name: what a person is called, None if there is none any more.
+    """
+
+    def __init__(
+        self,
+        group: asyncio.TaskGroup,
+        begin: Begin,
+        level: str,
+        gallery: Gallery,
+        name: Callable[[PersonId], str | None],
+        metrics: CameraMetrics,
+    ) -> None:
+        self._group = group
+        self._begin = begin
+        self._level = level
+        self._gallery = gallery
+        self._name = name
+        self._metrics = metrics
+        self._hub = Hub(metrics.registry)
+        self._viewers = Viewers(
+            on_first=lambda camera: self._tell(camera, Show(camera)),
+            on_last=lambda camera: self._tell(camera, Hide(camera)),
+        )
+        self._cameras: dict[CameraId, _Watched] = {}
+        self._leaving: defaultdict[CameraId, asyncio.Event] = defaultdict(asyncio.Event)
+        self._shards: dict[str, ShardProcess] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._ordinary: list[str] = []
+        self.settled = asyncio.Event()
+        """Set when every shard runs for the first time, or one could not."""
+
+    def begin(self, count: int) -> None:
+        """Start so many shards."""
+        self._ordinary = [str(number) for number in range(1, count + 1)]
+        for shard in self._ordinary:
+            self._add(shard)
+
+    async def put(self, camera: CameraSpec) -> None:
+        """Watch a camera, or change it; the same again changes nothing.
+
+        One that was given up is tried again.
+        """
+        known = self._cameras.get(camera.camera)
+        if known is None:
+            known = _Watched(camera, self._emptiest())
+            self._cameras[camera.camera] = known
+        elif known.spec != camera or known.deaths > _ALONE:
+            self._drop_lone(known)
+            known.spec, known.deaths = camera, 0
+            if known.shard not in self._ordinary:
+                known.shard = self._emptiest()
+        self._watch(known)
+
+    async def remove(self, camera: CameraId) -> None:
+        """Watch it no more; returns when its connection is gone."""
+        known = self._cameras.pop(camera, None)
+        if known is not None:
+            await self._let_go(known)
+            self._drop_lone(known)
+        self._viewers.end(camera)
+        self._hub.forget(camera)
+        self._metrics.forget(camera)
+
+    def state(self, camera: CameraId) -> CameraMessage | None:
+        """The latest state of a camera, None if it is not watched."""
+        return self._hub.state(camera)
+
+    async def gone(self, people: Collection[PersonId], number: int) -> None:
+        """Return when no result names these people by what was deleted up to a change.
+
+        Within a second: by then every shard has confirmed it, or its fence hides them.
+        """
+        async with asyncio.TaskGroup() as group:
+            asked = [
+                group.create_task(shard.gone(people, number)) for shard in self._shards.values()
+            ]
+            _, late = await asyncio.wait(asked, timeout=_CONFIRMED)
+            for one in late:
+                one.cancel()
+
+    def subscribe(self, cameras: Collection[CameraId] | None) -> AsyncGenerator[LiveMessage, None]:
+        """The present state of these cameras (None: all), then whatever happens on them."""
+        return self._hub.subscribe(cameras)
+
+    def pictures(self, camera: CameraId) -> AsyncGenerator[Picture, None]:
+        """The analysed pictures of a camera; ends when the camera is removed."""
+        return self._viewers.pictures(camera)
+
+    def statuses(self) -> Sequence[ShardStatus]:
+        """Each shard, as it is now."""
+        return [self._status(shard) for shard in self._shards.values()]
+
+    def processes(self) -> Sequence[ShardProcess]:
+        """Each shard, with what it said last."""
+        return list(self._shards.values())
+
+    def devices(self) -> Iterable[tuple[str, Device]]:
+        """Where the networks of each shard run."""
+        for shard in self.processes():
+            for device in shard.vitals.devices if shard.vitals else ():
+                yield shard.id, device
+
+    def close(self) -> None:
+        """End whoever still looks."""
+        for camera in list(self._cameras):
+            self._viewers.end(camera)
+
+    # What shards say
+
+    def began(self, shard: ShardProcess) -> None:
+        """It takes messages: it is told its cameras."""
+        for known in self._of(shard.id):
+            self._watch(known)
+        if all(one.state is ShardState.RUNNING for one in self._shards.values()):
+            self.settled.set()
+
+    def heard(self, shard: ShardProcess, message: FromShard) -> None:
+        """What it says of its cameras counts; of one that is another's by now it does not."""
+        match message:
+            case Seen():
+                self._seen(shard, message)
+            case Changed() if self._is_of(shard, message.camera):
+                self._changed(CameraMessage(**msgspec.structs.asdict(message)))
+            case Shown() if self._is_of(shard, message.camera):
+                picture = Picture(message.seq, message.captured_at, message.jpeg)
+                self._viewers.show(CameraId(message.camera), picture)
+            case Unwatched(camera):
+                self._leaving[CameraId(camera)].set()
+            case Vitals():
+                self._metrics.lagged(shard.id, message.lags)
+            case Search():
+                self._group.create_task(self._search(shard, message))
+
+    def died(self, shard: ShardProcess, death: Death) -> None:
+        """Its cameras wait for the next one; one that brings shards down is parted from others."""
+        _log.error("shard %s: %s; it is begun again", shard.id, death.reason)
+        self.settled.set()
+        for known in self._of(shard.id):
+            self._say(known, State.WAITING, f"its shard was {death.reason}; it is begun again")
+        guilty = self._guilty(shard, death)
+        if guilty is None:
+            return
+        guilty.deaths += 1
+        if guilty.deaths > _ALONE:
+            self._give_up(guilty, death)
+        elif guilty.deaths == _ALONE:
+            guilty.shard = f"alone-{guilty.spec.camera}"
+            self._add(guilty.shard)
+
+    def _guilty(self, shard: ShardProcess, death: Death) -> _Watched | None:
+        """The camera on whose thread native code broke; where only one was watched, that one."""
+        of_it = list(self._of(shard.id))
+        if death.culprit is None:
+            return of_it[0] if death.native and len(of_it) == 1 else None
+        return next((one for one in of_it if one.spec.camera == death.culprit), None)
+
+    def _give_up(self, known: _Watched, death: Death) -> None:
+        reason = f"its stream brought down {known.deaths} shards ({death.reason}); change it"
+        self._say(known, State.FAILED, reason)
+        self._drop_lone(known)
+
+    # Which shard watches which camera
+
+    def _add(self, name: str) -> None:
+        shard = ShardProcess(msgspec.structs.replace(self._begin, shard=name), self._level, self)
+        self._shards[name] = shard
+        self._tasks[name] = self._group.create_task(shard.run(), name=f"shard {name}")
+
+    def _drop_lone(self, known: _Watched) -> None:
+        """End the shard of a camera that had one of its own."""
+        if known.shard not in self._ordinary and known.shard in self._shards:
+            del self._shards[known.shard]
+            self._tasks.pop(known.shard).cancel()
+
+    def _emptiest(self) -> str:
+        return min(self._ordinary, key=lambda shard: len(list(self._of(shard))))
+
+    def _of(self, shard: str) -> Sequence[_Watched]:
+        return [known for known in self._cameras.values() if known.shard == shard]
+
+    def _is_of(self, shard: ShardProcess, camera: str) -> bool:
+        known = self._cameras.get(CameraId(camera))
+        return known is not None and known.shard == shard.id
+
+    def _tell(self, camera: CameraId, message: Show | Hide) -> None:
+        known = self._cameras.get(camera)
+        if known is not None and known.shard in self._shards:
+            self._shards[known.shard].send(message)
+
+    def _watch(self, known: _Watched) -> None:
+        """Tell its shard; one that does not run yet is told when it does."""
+        camera, shard = known.spec.camera, self._shards[known.shard]
+        address, numbers = known.spec.url.with_secrets, known.numbers
+        shard.send(Watch(camera, address, numbers.seq, numbers.track))
+        if self._viewers.has(camera):
+            shard.send(Show(camera))
+
+    async def _let_go(self, known: _Watched) -> None:
+        shard = self._shards.get(known.shard)
+        if shard is None or shard.state is not ShardState.RUNNING:
+            return
+        gone = self._leaving[known.spec.camera]
+        gone.clear()
+        shard.send(Unwatch(known.spec.camera))
+        try:
+            await asyncio.wait_for(gone.wait(), _LET_GO)
+        except TimeoutError:
+            _log.warning("shard %s did not let camera %s go", shard.id, known.spec.camera)
+        finally:
+            self._leaving.pop(known.spec.camera, None)
+
+    # What cameras show
+
+    def _seen(self, shard: ShardProcess, seen: Seen) -> None:
+        known = self._cameras.get(CameraId(seen.camera))
+        if known is None or known.shard != shard.id:
+            return
+        track = max((face.track for face in seen.faces), default=0)
+        known.numbers = Numbers(seen.seq, max(known.numbers.track, track))
+        message = frame_message(
+            seen, lambda person: None if shard.fence.hides(person) else self._name(person)
+        )
+        self._hub.publish(message)
+        self._metrics.seen(message)
+
+    def _say(self, known: _Watched, state: State, reason: str) -> None:
+        camera = known.spec.camera
+        self._changed(CameraMessage(camera=camera, state=state, reason=reason, since=time.time()))
+
+    def _changed(self, message: CameraMessage) -> None:
+        self._metrics.changed(CameraId(message.camera), message.state)
+        self._hub.publish(message)
+
+    async def _search(self, shard: ShardProcess, search: Search) -> None:
+        vectors = np.frombuffer(search.vectors, "<f4").reshape(-1, search.dimension)
+        try:
+            found = await self._gallery.search(vectors)
+        except Transient as error:
+            shard.send(Found(search.search, (), str(error)))
+            return
+        rows = tuple(tuple((one.person, one.similarity) for one in row) for row in found)
+        shard.send(Found(search.search, rows))
+
+    def _status(self, shard: ShardProcess) -> ShardStatus:
+        return ShardStatus(
+            id=shard.id,
+            pid=shard.pid,
+            state=shard.state,
+            since=shard.since,
+            restarts=shard.restarts,
+            cameras=[known.spec.camera for known in self._of(shard.id)],
+            frames_per_second=shard.frames_per_second,
+            resident_bytes=shard.vitals.resident_bytes if shard.vitals else 0,
+            trouble=shard.trouble,
+        )

@@ -1,0 +1,162 @@
+"""What travels between the program and a shard: plain and frozen, in MessagePack, never pickled.
+
+Both sides send batches: four bytes of length (big endian), then an array of messages, each an array
+that begins with its type's name. ``Begin`` and ``Hello`` bear the version of all this.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+from api.live.seen import Seen
+from api.store.address import Address
+from ingest.source import State
+
+VERSION = 1
+
+
+class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    pass
+
+
+# From the program to a shard
+
+
+class Begin(_Message, frozen=True):
+    """The first message: what the shard is to be.
+
+    ``settings`` is JSON of those sections that a shard needs; none of them holds a secret.
+    """
+
+    version: int
+    shard: str
+    settings: str
+    database: Address
+    gallery: str
+
+
+class Watch(_Message, frozen=True):
+    """Watch a camera, or watch it by another address; numbers go on after these."""
+
+    camera: str
+    url: str
+    after_seq: int
+    after_track: int
+
+    def __repr__(self) -> str:  # the address may hold a password
+        return f"Watch({self.camera!r})"
+
+
+class Unwatch(_Message, frozen=True):
+    """Watch it no more; answered by ``Unwatched``."""
+
+    camera: str
+
+
+class Show(_Message, frozen=True):
+    """Somebody looks: send this camera's pictures."""
+
+    camera: str
+
+
+class Hide(_Message, frozen=True):
+    """Nobody looks any more."""
+
+    camera: str
+
+
+class Reach(_Message, frozen=True):
+    """Follow the gallery's log up to this change; answered by ``Reached``."""
+
+    number: int
+
+
+class Found(_Message, frozen=True):
+    """What a ``Search`` found: for each vector people and similarities, or why there is nothing."""
+
+    search: int
+    matches: tuple[tuple[tuple[str, float], ...], ...]
+    problem: str = ""
+
+
+# From a shard to the program
+
+
+class Hello(_Message, frozen=True):
+    """The first message."""
+
+    version: int
+
+
+class Ready(_Message, frozen=True):
+    """It takes messages from here on; networks are loaded, no camera is watched yet."""
+
+
+class Changed(_Message, frozen=True):
+    """A camera is in another state; ``since`` is in Unix seconds."""
+
+    camera: str
+    state: State
+    reason: str
+    since: float
+
+
+class Unwatched(_Message, frozen=True):
+    """The camera's connection is gone."""
+
+    camera: str
+
+
+class Shown(_Message, frozen=True):
+    """An analysed picture as a JPEG; may be dropped on the way."""
+
+    camera: str
+    seq: int
+    captured_at: float
+    jpeg: bytes
+
+
+class Reached(_Message, frozen=True):
+    """Nothing that was deleted up to this change is in any result from here on."""
+
+    number: int
+
+
+class Search(_Message, frozen=True):
+    """Look these up in the gallery, which is too large to be here: float32, little endian."""
+
+    search: int
+    vectors: bytes
+    dimension: int
+
+
+class Device(_Message, frozen=True):
+    """Where a network was to run, and where it runs."""
+
+    network: str
+    asked: str
+    used: str
+
+
+class Vitals(_Message, frozen=True):
+    """How the shard is, told twice a second: by this the program knows that it lives.
+
+    ``lags`` are how late its loop woke since the last time, in seconds; ``dropped`` counts the
+    results and pictures that waited too long to be sent, and ``position`` is that of its gallery.
+    """
+
+    resident_bytes: int
+    cpu_seconds: float
+    lags: tuple[float, ...]
+    dropped: int
+    position: int
+    devices: tuple[Device, ...]
+
+
+ToShard: TypeAlias = Begin | Watch | Unwatch | Show | Hide | Reach | Found
+FromShard: TypeAlias = (
+    Hello | Ready | Seen | Changed | Unwatched | Shown | Reached | Search | Vitals
+)
+
+TO_SHARD: msgspec.msgpack.Decoder[list[ToShard]] = msgspec.msgpack.Decoder(list[ToShard])
+FROM_SHARD: msgspec.msgpack.Decoder[list[FromShard]] = msgspec.msgpack.Decoder(list[FromShard])

@@ -1,0 +1,264 @@
+"""Inside a shard: cameras are watched here, as the program asks, and it is told what they show."""
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping, Sequence
+from itertools import count
+
+import numpy as np
+
+from api.gallery.memory import Extent, MemoryIndex
+from api.gallery.notifier import ChangeNotifier
+from api.live.local import LocalEngine, Numbers
+from api.live.metrics import PERIOD, one_lag
+from api.live.seen import seen
+from api.live.video import Picture
+from api.settings.settings import Settings
+from api.shards.crash import CrashLog
+from api.shards.link import Link, LinkBroken, Outbox
+from api.shards.messages import (
+    VERSION,
+    Begin,
+    Changed,
+    Device,
+    Found,
+    FromShard,
+    Hello,
+    Hide,
+    Reach,
+    Reached,
+    Ready,
+    Search,
+    Show,
+    Shown,
+    ToShard,
+    Unwatch,
+    Unwatched,
+    Vitals,
+    Watch,
+)
+from api.store.changes import Changes
+from api.store.database import Database
+from api.store.faces import Faces
+from api.store.sealing import Keyring
+from ingest.address import CameraUrl
+from ingest.fleet import CameraSpec
+from ingest.source import StateChange
+from pipeline.build import Pipeline, build, open_configured_pack
+from pipeline.errors import Transient, first_of
+from pipeline.inference import Network
+from pipeline.messages import (
+    CameraId,
+    GalleryId,
+    Match,
+    PersonId,
+    Result,
+    Vectors,
+)
+
+_WAITING = 256
+"""Results and pictures that wait to be sent."""
+_PERIOD = 0.5
+"""Seconds between two words of how it is."""
+_PATIENCE = 1.0
+"""Seconds that the program may take for a search."""
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class Post:
+    """What is told to the program, and what is asked of it: an ``Output`` and a ``Gallery``."""
+
+    def __init__(self, crash: CrashLog) -> None:
+        self.outbox = Outbox[FromShard](_WAITING)
+        self._crash = crash
+        self._searches: dict[int, asyncio.Future[Found]] = {}
+        self._numbers = count()
+
+    def seen(self, result: Result) -> None:
+        """A frame was analysed."""
+        self.outbox.put_losable(seen(result))
+
+    def changed(self, camera: CameraId, change: StateChange) -> None:
+        """A camera is in another state."""
+        self.outbox.put(Changed(camera, change.state, change.reason, time.time()))
+
+    def shown(self, camera: CameraId, picture: Picture) -> None:
+        """A picture that somebody wants to see."""
+        self.outbox.put_losable(Shown(camera, picture.seq, picture.captured_at, picture.jpeg))
+
+    def decodes(self, camera: CameraId) -> None:
+        """The calling thread decodes this camera's pictures from now on."""
+        self._crash.thread_of(camera)
+
+    async def search(self, vectors: Vectors) -> Sequence[Sequence[Match]]:
+        """For each vector its nearest people, as the program's gallery finds them.
+
+        Raises:
+            Transient: it is out of reach, or takes longer than a second.
+        """
+        number = next(self._numbers)
+        answer = self._searches[number] = asyncio.get_running_loop().create_future()
+        written = np.ascontiguousarray(vectors, "<f4").tobytes()
+        self.outbox.put(Search(number, written, vectors.shape[1]))
+        try:
+            found = await asyncio.wait_for(answer, _PATIENCE)
+        except TimeoutError:
+            raise Transient("the gallery did not answer in time") from None
+        finally:
+            del self._searches[number]
+        if found.problem:
+            raise Transient(found.problem)
+        return [[Match(PersonId(who), how) for who, how in row] for row in found.matches]
+
+    def found(self, answer: Found) -> None:
+        """A search was answered; nobody may wait for it any more."""
+        waiting = self._searches.get(answer.search)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(answer)
+
+
+class Shard:
+    """What the program asks for, done.
+
+    Args:
+        group: in which it runs.
+    """
+
+    def __init__(
+        self, group: asyncio.TaskGroup, engine: LocalEngine, memory: MemoryIndex, post: Post
+    ) -> None:
+        self._group = group
+        self._engine = engine
+        self.memory = memory
+        self._post = post
+
+    def obey(self, message: ToShard) -> None:
+        """Do what a message asks for; what takes time is done beside."""
+        match message:
+            case Watch():
+                self._group.create_task(self._watch(message))
+            case Unwatch(camera):
+                self._group.create_task(self._unwatch(CameraId(camera)))
+            case Show(camera):
+                self._engine.show(CameraId(camera))
+            case Hide(camera):
+                self._engine.hide(CameraId(camera))
+            case Reach(number):
+                self._group.create_task(self._reach(number))
+            case Found():
+                self._post.found(message)
+            case Begin():
+                raise LinkBroken("it was begun twice")
+
+    async def _watch(self, message: Watch) -> None:
+        spec = CameraSpec(CameraId(message.camera), CameraUrl.parse(message.url))
+        after = Numbers(message.after_seq, message.after_track)
+        await self._engine.put(spec, after)
+
+    async def _unwatch(self, camera: CameraId) -> None:
+        await self._engine.remove(camera)
+        self._post.outbox.put(Unwatched(camera))
+
+    async def _reach(self, number: int) -> None:
+        await self.memory.reached(number)
+        self._post.outbox.put(Reached(number))
+
+
+class Vital:
+    """How this process is; said from the first moment, long before it can watch anything."""
+
+    def __init__(self, outbox: Outbox[FromShard]) -> None:
+        self._outbox = outbox
+        self.networks: Mapping[str, Network] = dict[str, Network]()
+        self.memory: MemoryIndex | None = None
+
+    async def tell(self) -> None:
+        """Say it twice a second, for ever."""
+        while True:
+            lags = [await one_lag() for _ in range(round(_PERIOD / PERIOD))]
+            self._outbox.put(self._vitals(lags))
+
+    def _vitals(self, lags: Sequence[float]) -> Vitals:
+        times = os.times()
+        return Vitals(
+            resident_bytes=_resident_bytes(),
+            cpu_seconds=times.user + times.system,
+            lags=tuple(lags),
+            dropped=self._outbox.dropped,
+            position=self.memory.position if self.memory else 0,
+            devices=tuple(
+                Device(role, network.device, network.used)
+                for role, network in self.networks.items()
+            ),
+        )
+
+
+async def run(link: Link[FromShard, ToShard], crash: CrashLog) -> None:
+    """Watch cameras until the program has gone.
+
+    Raises:
+        LinkBroken: the program has gone, or is of another version.
+        Misconfigured: settings, model pack or keys cannot be used here.
+        Fatal: the networks do not run any more.
+    """
+    await link.send([Hello(VERSION)])
+    (begin,) = await link.receive()
+    if not isinstance(begin, Begin) or begin.version != VERSION:
+        raise LinkBroken(f"the program does not speak version {VERSION} of what travels")
+    settings, post = Settings.model_validate_json(begin.settings), Post(crash)
+    vital = Vital(post.outbox)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_send(link, post.outbox))
+            group.create_task(vital.tell())
+            pipeline = await asyncio.to_thread(_pipeline, settings)
+            vital.networks = pipeline.networks
+            database = await Database.open(begin.database, at_once=False)
+            shard = _assembled(group, begin, settings, database, pipeline, post)
+            vital.memory = shard.memory
+            post.outbox.put(Ready())
+            while True:
+                for message in await link.receive():
+                    shard.obey(message)
+    except BaseExceptionGroup as errors:
+        raise first_of(errors) from None
+
+
+def _assembled(
+    group: asyncio.TaskGroup,
+    begin: Begin,
+    settings: Settings,
+    database: Database,
+    pipeline: Pipeline,
+    post: Post,
+) -> Shard:
+    """Gallery and cameras joined, and followed."""
+    gallery, manifest = GalleryId(begin.gallery), pipeline.pack.manifest
+    faces = Faces(database, gallery, Keyring.open(settings.faceapi.data_dir.expanduser()))
+    extent = Extent(manifest.id, manifest.embedder.dimension, settings.search.exact_max_faces)
+
+    def retract(person: PersonId) -> None:
+        engine.retract(person)
+
+    memory = MemoryIndex(Changes(database, gallery), faces, extent, post, retract)
+    engine = LocalEngine(group, pipeline, memory, settings.rtsp, post)
+    notifier = ChangeNotifier()
+    group.create_task(notifier.listen(database))
+    group.create_task(memory.follow(notifier))
+    return Shard(group, engine, memory, post)
+
+
+async def _send(link: Link[FromShard, ToShard], outbox: Outbox[FromShard]) -> None:
+    async for batch in outbox.batches():
+        await link.send(batch)
+
+
+def _pipeline(settings: Settings) -> Pipeline:
+    pack = open_configured_pack(settings.model, settings.faceapi.cache_dir, lambda *_: None)
+    return build(settings, pack)
+
+
+def _resident_bytes() -> int:
+    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - read twice a second
+        return int(file.read().split()[1]) * _PAGE
