@@ -173,13 +173,13 @@ def _tokens(settings: Settings, folder: Path) -> Tokens:
     )
 
 
-def _health(changes: Changes, index: Index, pipeline: Pipeline, engine: ShardedEngine) -> Health:
+def _health(gallery: _Gallery, pipeline: Pipeline, engine: ShardedEngine) -> Health:
     async def database() -> None:
-        await changes.head()
+        await gallery.changes.head()
 
-    async def gallery() -> None:
-        if index.trouble:
-            raise Transient(index.trouble)
+    async def index() -> None:
+        if gallery.index.trouble:
+            raise Transient(gallery.index.trouble)
 
     async def lanes() -> None:
         await pipeline.lanes.run(lambda: None)
@@ -189,5 +189,4 @@ def _health(changes: Changes, index: Index, pipeline: Pipeline, engine: ShardedE
             if shard.state is not ShardState.RUNNING:
                 raise Transient(f"shard {shard.id} is {shard.state}: {shard.trouble or 'it loads'}")
 
-    parts = {"database": database, "gallery": index, "pipeline": lanes, "shards": shards}
-    return Health(parts)
+    return Health({"database": database, "gallery": index, "pipeline": lanes, "shards": shards})
