@@ -1,6 +1,6 @@
 """The service under load: memory of all its processes, lag of its loop, delay of its results.
 
-    PYTHONPATH=. python tests/bench/service.py [CAMERAS [VIEWERS [MINUTES]]]
+    python -m tests.bench.service [CAMERAS [VIEWERS [MINUTES]]]
 
 It starts ``faceapi serve`` with the builtin pack and as many virtual cameras and viewers (a
 viewer reads the video and the websocket), and prints a line each half minute.
@@ -21,25 +21,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from api.command.film import COLLINS, RATE, pictures, portrait
 from ingest.virtual.camera import VirtualCamera
 from ingest.virtual.clip import read_clip, write_clip
+from tests.bench.processes import resident
 from tests.system.service import Service, passable_folder, person
 
 _PERIOD = 30.0
 """Seconds between two lines."""
-
-
-def family(process: int) -> Sequence[int]:
-    """A process and all below it."""
-    below = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    return [process, *(one for child in below for one in family(int(child)))]
-
-
-def resident(process: int) -> float:
-    """Megabytes of a process and all below it; shared pages are counted once (PSS)."""
-    total = 0
-    for one in family(process):
-        rollup = Path(f"/proc/{one}/smaps_rollup").read_text()
-        total += int(re.findall(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[0])
-    return total / 1024
 
 
 def histogram(metrics: str, name: str) -> Sequence[tuple[float, float]]:
