@@ -20,20 +20,20 @@ def cpu_seconds(process: int) -> float:
     """Processor seconds so far; of those that ended, what whoever waited for them was told."""
     ticks = 0
     for one in family(process):
-        fields = _read(one, "stat").rpartition(")")[2].split()
+        fields = read(one, "stat").rpartition(")")[2].split()
         ticks += sum(map(int, fields[11:15]))  # utime, stime, cutime, cstime: proc(5)
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def resident(process: int) -> float:
     """Megabytes; pages that processes share are counted once (PSS)."""
-    texts = [_read(one, "smaps_rollup") for one in family(process)]
+    texts = [read(one, "smaps_rollup") for one in family(process)]
     found = [int(size) for text in texts for size in re.findall(r"(?m)^Pss:\s+(\d+)", text)]
     return sum(found) / 1024
 
 
-def _read(process: int, file: str) -> str:
-    """A file of a process, empty if the process has ended."""
+def read(process: int, file: str) -> str:
+    """A file of a process in /proc, empty if the process has ended."""
     try:
         return Path(f"/proc/{process}/{file}").read_text()
     except OSError:
