@@ -81,7 +81,7 @@ class Looks:
 def place_of_lock() -> Place:
     """Where CPython has the flag, found in this very process.
 
-    The lock's state is [switch interval in microseconds, last holder, taken] (``_gil_runtime_state``
+    The lock is [switch interval in microseconds, last holder, taken] (``_gil_runtime_state``
     in Include/internal/pycore_gil.h, 3.11 to 3.13). The first two are known here.
 
     Raises:

@@ -83,7 +83,7 @@ async def loaded(asked: str, cameras: int) -> AsyncIterator[Load]:
     """So many cameras on a fresh service with a pack, as ``pack_for`` takes it."""
     with ExitStack() as running:
         url = running.enter_context(_film())
-        service = running.enter_context(_service(running.enter_context(pack_for(asked))))
+        service = running.enter_context(running_service(running.enter_context(pack_for(asked))))
         with service.client() as client:
             await asyncio.to_thread(_enroll, client, running.enter_context(passable_folder()))
             ticket = client.post("/live/tickets").json()["ticket"]
@@ -120,7 +120,8 @@ def _add_cameras(client: httpx.Client, url: str, count: int) -> None:
 
 
 @contextmanager
-def _service(pack: str) -> Iterator[Service]:
+def running_service(pack: str) -> Iterator[Service]:
+    """A fresh ``faceapi serve`` with a pack (a name or a file), gone afterwards."""
     with passable_folder() as folder:
         service = Service(folder, environ={"MODEL_PACK": pack}).start()
         try:
