@@ -11,6 +11,9 @@ DEVICE ?= $(if $(wildcard $(VENV)/locked-gpu),gpu,cpu)
 SOAK ?= 1
 CLIP ?= $(FACEAPI_TEST_DATA)/clips/face-demographics-walking-and-pause.mp4
 PEOPLE ?= $(FACEAPI_TEST_DATA)/faces
+# yunet: YuNet, which lies among the test data, and the builtin pack's embedder.
+PACKS ?= builtin yunet
+CAMERAS ?= 1 10 16
 LOAD ?= 4 4 2
 UPGRADE ?=
 
@@ -75,9 +78,14 @@ run: setup web ## the service with a demo camera of our own; the terminal says i
 	$(BIN)/faceapi demo
 
 .PHONY: bench
-bench: setup ## frames a second (CLIP=video PEOPLE=folder; else those in FACEAPI_TEST_DATA), then the service
-	$(BIN)/python tests/bench/throughput.py "$(CLIP)" "$(PEOPLE)"
-	PYTHONPATH=. $(BIN)/python tests/bench/service.py $(LOAD)
+bench: setup ## how fast is it: frames a second beside limits and naive loops, cameras a service holds, its load
+	for pack in $(PACKS); do \
+		$(BIN)/python -m tests.bench.throughput "$(CLIP)" "$(PEOPLE)" --pack $$pack; \
+	done
+	$(BIN)/python -m tests.bench.naive "$(CLIP)" "$(PEOPLE)" --pack $(lastword $(PACKS))
+	$(BIN)/python -m tests.bench.cameras $(CAMERAS) --pack $(lastword $(PACKS))
+	$(BIN)/python -m tests.bench.interpreter --pack $(lastword $(PACKS))
+	$(BIN)/python -m tests.bench.service $(LOAD)
 
 .PHONY: soak
 soak: setup ## tests that run long; SOAK=10 makes them ten times as long

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-import yaml
 from hypothesis import settings
 
 from api.store.address import Address
+from tests.packs import join_yunet_dlib
 
 settings.register_profile("patient", deadline=None)  # machines that build are shared and slow
 settings.load_profile("patient")
@@ -44,15 +44,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  
 @pytest.fixture(scope="session")
 def yunet_dlib(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A manifest that joins YuNet, of any frame size, with the builtin pack's embedder."""
-    shipped = Path(__file__).parents[1] / "configs" / "packs"
-    builtin = yaml.safe_load((shipped / "builtin.yaml").read_text())
-    zoo = yaml.safe_load((shipped / "opencv-zoo.yaml").read_text())
-    detector = {"path": str(test_data / "models" / "yunet_s_dynamic.onnx")}
-    networks = {"detector": detector, "embedder": builtin["networks"]["embedder"]}
-    joined = builtin | {"id": "yunet-dlib", "networks": networks, "detector": zoo["detector"]}
-    manifest = tmp_path_factory.mktemp("pack") / "yunet-dlib.yaml"
-    manifest.write_text(yaml.safe_dump(joined))
-    return manifest
+    return join_yunet_dlib(test_data, tmp_path_factory.mktemp("pack"))
 
 
 @pytest.fixture(scope="session")

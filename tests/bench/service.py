@@ -1,6 +1,6 @@
 """The service under load: memory of all its processes, lag of its loop, delay of its results.
 
-    PYTHONPATH=. python tests/bench/service.py [CAMERAS [VIEWERS [MINUTES]]]
+    python -m tests.bench.service [CAMERAS [VIEWERS [MINUTES]]]
 
 It starts ``faceapi serve`` with the builtin pack and as many virtual cameras and viewers (a
 viewer reads the video and the websocket), and prints a line each half minute.
@@ -11,8 +11,8 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
@@ -21,25 +21,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from api.command.film import COLLINS, RATE, pictures, portrait
 from ingest.virtual.camera import VirtualCamera
 from ingest.virtual.clip import read_clip, write_clip
-from tests.system.service import Service, passable_folder, person
+from tests.bench.inputs import console
+from tests.bench.loaded import running_service
+from tests.bench.processes import resident
+from tests.system.service import Service, person
 
 _PERIOD = 30.0
 """Seconds between two lines."""
-
-
-def family(process: int) -> Sequence[int]:
-    """A process and all below it."""
-    below = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    return [process, *(one for child in below for one in family(int(child)))]
-
-
-def resident(process: int) -> float:
-    """Megabytes of a process and all below it; shared pages are counted once (PSS)."""
-    total = 0
-    for one in family(process):
-        rollup = Path(f"/proc/{one}/smaps_rollup").read_text()
-        total += int(re.findall(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[0])
-    return total / 1024
 
 
 def histogram(metrics: str, name: str) -> Sequence[tuple[float, float]]:
@@ -79,18 +67,8 @@ async def _read(socket: ClientConnection) -> None:
         pass
 
 
-@contextmanager
-def running() -> Iterator[Service]:
-    with passable_folder() as folder:
-        service = Service(folder).start()
-        try:
-            yield service
-        finally:
-            service.stop()
-
-
 async def measure(cameras: int, viewers: int, minutes: float) -> None:
-    with running() as service, tempfile.TemporaryDirectory() as name:
+    with running_service("builtin") as service, tempfile.TemporaryDirectory() as name:
         film = Path(name) / "film.mp4"
         write_clip(film, pictures(), RATE)
         async with AsyncExitStack() as stack:
@@ -104,9 +82,10 @@ async def measure(cameras: int, viewers: int, minutes: float) -> None:
                     group.create_task(look(service, token, ids[number % cameras]))
                     for number in range(viewers)
                 ]
-                await _report(service, minutes)
+                last = await _report(service, minutes)
                 for task in looking:
                     task.cancel()
+            console.print(f"{cameras} cameras, {viewers} viewers: {last}", style="bold")
 
 
 def _camera(client: httpx.Client, number: int, source: VirtualCamera) -> str:
@@ -114,25 +93,32 @@ def _camera(client: httpx.Client, number: int, source: VirtualCamera) -> str:
     return str(client.post("/cameras", json=body).json()["id"])
 
 
-async def _report(service: Service, minutes: float) -> None:
+async def _report(service: Service, minutes: float) -> str:
+    """Print a line each half minute; the last one."""
     await asyncio.sleep(_PERIOD)  # warm
     async with httpx.AsyncClient() as client:
         first = (await client.get(f"{service.url}/metrics")).text
-        began = time.monotonic()
+        began, line = time.monotonic(), ""
         while time.monotonic() - began < 60 * minutes:
             await asyncio.sleep(_PERIOD)
             text = (await client.get(f"{service.url}/metrics")).text
-            lag = quantile(first, text, "faceapi_loop_lag_seconds", 0.99)
-            delay = [quantile(first, text, "faceapi_delay_seconds", part) for part in (0.5, 0.95)]
-            frames = histogram(text, "faceapi_delay_seconds")[-1][1]
-            frames -= histogram(first, "faceapi_delay_seconds")[-1][1]
-            rate = frames / (time.monotonic() - began)
+            took = time.monotonic() - began
             memory = resident(service.process.pid)
-            print(  # noqa: T201 - this is what it is for
-                f"{time.monotonic() - began:6.0f} s  {memory:6.0f} MB  {rate:5.1f} frames/s"
-                f"  lag p99 <= {lag:.0f} ms  delay p50 <= {delay[0]:.0f} p95 <= {delay[1]:.0f} ms",
-                flush=True,
-            )
+            line = f"{took:6.0f} s  {memory:6.0f} MB  {_figures(first, text, took)}"
+            console.print(line)
+    return line
+
+
+def _figures(first: str, text: str, seconds: float) -> str:
+    """What the service did between two scrapes of its metrics."""
+    lag = quantile(first, text, "faceapi_loop_lag_seconds", 0.99)
+    delay = [quantile(first, text, "faceapi_delay_seconds", part) for part in (0.5, 0.95)]
+    frames = histogram(text, "faceapi_delay_seconds")[-1][1]
+    frames -= histogram(first, "faceapi_delay_seconds")[-1][1]
+    return (
+        f"{frames / seconds:5.1f} frames/s  lag p99 <= {lag:.0f} ms  "
+        f"delay p50 <= {delay[0]:.0f} p95 <= {delay[1]:.0f} ms"
+    )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,17 @@
-"""Frames a second of the whole line, beside what its networks alone could do, in the same run.
+"""Frames a second of the whole line, beside two limits that are measured in the same run.
 
-    python tests/bench/throughput.py CLIP PEOPLE [--pack NAME] [--frames 1000] [--rounds 3]
+    python -m tests.bench.throughput CLIP PEOPLE [--pack NAME] [--frames 1000] [--rounds 3]
 
-PEOPLE is a folder of folders of photographs. The limit is what the very network runs that the line
-made (each network, each input shape, as often) take on ready tensors, in as many threads as the
-line has lanes, with nothing else to do. Line and limit are measured in turn: on a machine that is
-shared the ratio is worth more than the figures.
+PEOPLE is a folder of folders of photographs. Both limits are as many threads as the line has lanes,
+with nothing else to do than
+
+- networks alone: the very network runs that the line made (each network, each input shape, as
+  often), on ready tensors;
+- decoding and networks: the same, and the clip's pictures, as many as the line had, decoded and
+  converted to BGR by PyAV.
+
+Line and limits are measured in turn: on a machine that is shared the ratios are worth more than the
+figures.
 """
 
 import argparse
@@ -14,28 +20,39 @@ import contextlib
 import random
 import statistics
 import time
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
+import av
 import numpy as np
-from rich.console import Console
+from av.video.reformatter import VideoReformatter
 
-from api.command.progress import progress_bar
-from api.settings.settings import Settings, load_settings
-from ingest.replay import Replay
-from pipeline.build import Pipeline, build, open_configured_pack
-from pipeline.enroll import enroll_folder
-from pipeline.gallery.exact import ExactGallery
 from pipeline.inference import Network, Tensor
-from pipeline.messages import CameraId, Frame
-from pipeline.stages import Gallery
-from pipeline.watch import watch
+from pipeline.messages import Image
+from tests.bench.inputs import console
+from tests.bench.line import Line, opened_line
+
+_TARGETS = (0.60, 0.85)
+"""Of the networks alone, and of decoding and networks."""
 
 Run = tuple[Network, tuple[int, ...], tuple[str, ...]]
 
-console = Console(soft_wrap=True, highlight=False)
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Frames a second of the line and of its two limits."""
+
+    line: float
+    networks: float
+    decoding: float
+    """Decoding, conversion and networks."""
+
+    @property
+    def ratios(self) -> tuple[float, float]:
+        return self.line / self.networks, self.line / self.decoding
 
 
 @contextlib.contextmanager
@@ -52,67 +69,77 @@ def recorded_runs() -> Iterator[list[Run]]:
         yield runs
 
 
-def seconds_alone(runs: Sequence[Run], lanes: int) -> float:
-    """How long the networks alone take for these runs."""
-    order = random.Random(7).sample(list(runs), len(runs))  # noqa: S311 - not for secrets
-    tensors = {shape: np.full(shape, 100, np.float32) for _, shape, _ in order}
+def pictures_of(clip: Path) -> Iterator[Image]:
+    """The clip's pictures for ever, decoded and converted by PyAV on the calling thread alone."""
+    while True:
+        with av.open(str(clip)) as container:
+            stream = container.streams.video[0]
+            stream.codec_context.thread_type = "SLICE"
+            stream.codec_context.thread_count = 1
+            convert = VideoReformatter()
+            for picture in container.decode(stream):
+                flat = convert.reformat(picture, format="bgr24", threads=1)
+                yield np.asarray(flat.to_ndarray(), np.uint8)
+
+
+def seconds_alone(runs: Sequence[Run], lanes: int, clip: Path, pictures: int) -> float:
+    """How long these network runs and so many pictures of the clip take, in any order.
+
+    Each thread decodes for itself, so that none waits for another.
+    """
+    tensors = {shape: np.full(shape, 100, np.float32) for _, shape, _ in runs}
+    jobs: list[Run | None] = [*runs, *[None] * pictures]
+    random.Random(7).shuffle(jobs)  # noqa: S311 - not for secrets
+    waiting = iter(jobs)  # shared: gives each job to one thread
+
+    def work() -> None:
+        decoded = pictures_of(clip)
+        for job in waiting:
+            if job is None:
+                next(decoded)
+            else:
+                network, shape, outputs = job
+                network.run(tensors[shape], outputs)
+
     began = time.perf_counter()
     with ThreadPoolExecutor(lanes) as threads:
-        for _ in threads.map(lambda run: run[0].run(tensors[run[1]], run[2]), order):
-            pass
+        for thread in [threads.submit(work) for _ in range(lanes)]:
+            thread.result()
     return time.perf_counter() - began
 
 
-async def first_frames(clip: Path, count: int) -> AsyncGenerator[Frame, None]:
-    """So many frames of a clip that begins again at its end."""
-    async with contextlib.aclosing(Replay(clip, CameraId(clip.stem), loop=True).frames()) as all_:
-        async for frame in all_:
-            yield frame
-            count -= 1
-            if count == 0:
-                return
-
-
-async def seconds_watched(
-    engine: Pipeline, gallery: Gallery, clip: Path, frames: int
-) -> tuple[float, list[Run]]:
-    """How long the whole line takes, from the file to the result."""
-    results = 0
-
-    def count(*_: object) -> None:
-        nonlocal results
-        results += 1
-
-    window = engine.settings.inference.window
+async def one_round(line: Line, frames: int) -> Round:
+    """Line and limits over as many frames, one after the other."""
     with recorded_runs() as runs:
-        began = time.perf_counter()
-        source = first_frames(clip, frames)
-        await watch(source, engine.recognizer(gallery), count, window)
-        took = time.perf_counter() - began
-    if results != frames:
-        raise RuntimeError(f"{results} results of {frames} frames")
-    return took, runs
+        took = await line.seconds(frames)
+    lanes = line.engine.lanes.count
+    networks = await asyncio.to_thread(seconds_alone, runs, lanes, line.clip, 0)
+    decoding = await asyncio.to_thread(seconds_alone, runs, lanes, line.clip, frames)
+    done = Round(frames / took, frames / networks, frames / decoding)
+    console.print(
+        f"line {done.line:.1f} frames/s, networks alone {done.networks:.1f}, decoding and networks "
+        f"{done.decoding:.1f}, {len(runs) / frames:.2f} network runs a frame"
+    )
+    return done
 
 
-async def measure(args: argparse.Namespace, settings: Settings) -> None:
-    """Print frames a second of line and limit, round by round, and the median ratio."""
-    with progress_bar(console) as progress:
-        pack = open_configured_pack(settings.model, settings.faceapi.cache_dir, progress)
-    engine, ratios = build(settings, pack), []
-    gallery = ExactGallery(pack.manifest.embedder.dimension)
-    await enroll_folder(args.people, engine.enroller(), gallery, console.print)
-    await seconds_watched(engine, gallery, args.clip, 50)  # warm
-    for _ in range(args.rounds):
-        line, runs = await seconds_watched(engine, gallery, args.clip, args.frames)
-        alone = await asyncio.to_thread(seconds_alone, runs, engine.lanes.count)
-        ratios.append(alone / line)
-        console.print(
-            f"line {args.frames / line:.1f} frames/s, networks alone "
-            f"{args.frames / alone:.1f}, ratio {ratios[-1]:.2f}, "
-            f"{len(runs) / args.frames:.2f} network runs a frame"
+async def measure(args: argparse.Namespace) -> None:
+    """Print frames a second of line and limits, round by round, and the median ratios."""
+    async with opened_line(args.pack, args.clip, args.people) as line:
+        rounds = [await one_round(line, args.frames) for _ in range(args.rounds)]
+        pack = line.engine.pack.manifest.id
+    networks, decoding = (
+        f"{statistics.median(ratios):.2f} (target {target:.2f})"
+        for ratios, target in zip(
+            zip(*(one.ratios for one in rounds), strict=True), _TARGETS, strict=True
         )
-    console.print(f"median ratio {statistics.median(ratios):.2f} ({pack.manifest.id})")
-    engine.lanes.close()
+    )
+    rate = statistics.median(one.line for one in rounds)
+    console.print(
+        f"{pack}: the line makes {rate:.1f} frames/s: {networks} of its networks alone, "
+        f"{decoding} of decoding and networks",
+        style="bold",
+    )
 
 
 def main() -> None:
@@ -120,11 +147,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("clip", type=Path)
     parser.add_argument("people", type=Path)
-    parser.add_argument("--pack", default="builtin")
+    parser.add_argument("--pack", default="builtin", help="a name, a manifest, or yunet")
     parser.add_argument("--frames", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
-    args = parser.parse_args()
-    asyncio.run(measure(args, load_settings(overrides=[f"model.pack={args.pack}"])))
+    asyncio.run(measure(parser.parse_args()))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,35 @@
+"""What the benches work on, and how they speak."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.packs import join_yunet_dlib
+
+console = Console(soft_wrap=True, highlight=False)
+
+
+def test_data() -> Path:
+    """The folder of clips, photographs and models that the repository does not hold."""
+    folder = os.environ.get("FACEAPI_TEST_DATA")
+    if not folder:
+        raise SystemExit("set FACEAPI_TEST_DATA to the folder of clips, photographs and models")
+    return Path(folder).resolve()
+
+
+@contextmanager
+def pack_for(asked: str) -> Iterator[str]:
+    """What MODEL_PACK takes: a pack's name or file as it is, or ``yunet``.
+
+    ``yunet`` is YuNet of the test data with the builtin pack's embedder, in a manifest that is
+    gone afterwards.
+    """
+    if asked != "yunet":
+        yield asked
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield str(join_yunet_dlib(test_data(), Path(folder)))
