@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import av
@@ -15,7 +16,7 @@ from ingest.nal_units import H264, H265
 from ingest.refusals import refusal
 from ingest.sender_clock import SenderClock, Stamp
 from pipeline.errors import BadInput, FaceapiError, Transient
-from pipeline.messages import CameraId, Frame
+from pipeline.messages import CameraId, Capture
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -50,7 +51,7 @@ class RtspCamera:
         self._camera = camera
         self._timeouts = timeouts
 
-    def frames(self) -> AsyncGenerator[Frame, None]:
+    def frames(self) -> AsyncGenerator[Capture, None]:
         """Yield the newest frame whenever one is fetched; only an error ends it.
 
         ``captured_at`` is Unix time: the camera's own if its clock can be right (see
@@ -70,8 +71,8 @@ class RtspCamera:
         with self._open() as container:
             for seq, (picture, stamp) in enumerate(self._pictures(container, handover)):
                 captured_at = max(captured_at, stamp.captured_at)
-                image = painter.image(picture)
-                handover.put(Frame(self._camera, seq, captured_at, stamp.rtp_timestamp, image))
+                paint = partial(painter.image, picture)
+                handover.put(Capture(self._camera, seq, captured_at, stamp.rtp_timestamp, paint))
 
     def _open(self) -> "InputContainer":
         limits = self._timeouts

@@ -29,7 +29,7 @@ from ingest.replay import Replay
 from pipeline.build import Pipeline, build, open_configured_pack
 from pipeline.enroll import enroll_folder
 from pipeline.inference import Network, Tensor
-from pipeline.messages import CameraId, Frame
+from pipeline.messages import CameraId, Capture
 from pipeline.stages import Gallery
 from pipeline.watch import watch
 
@@ -63,7 +63,7 @@ def seconds_alone(runs: Sequence[Run], lanes: int) -> float:
     return time.perf_counter() - began
 
 
-async def first_frames(clip: Path, count: int) -> AsyncGenerator[Frame, None]:
+async def first_frames(clip: Path, count: int) -> AsyncGenerator[Capture, None]:
     """So many frames of a clip that begins again at its end."""
     async with contextlib.aclosing(Replay(clip, CameraId(clip.stem), loop=True).frames()) as all_:
         async for frame in all_:

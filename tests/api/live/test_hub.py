@@ -14,7 +14,7 @@ from api.live.video import PreviewEncoder
 from api.live.wire import CameraMessage, FrameMessage
 from ingest.source import State
 from pipeline.messages import CameraId
-from tests.fakes import frame
+from tests.fakes import capture
 
 GATE, YARD = CameraId("gate"), CameraId("yard")
 
@@ -97,7 +97,7 @@ async def test_without_a_viewer_nothing_is_encoded(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("api.live.video.jpeg", lambda image, _: encoded.append(image.shape))
     async with screens() as screen:
         for seq in range(5):
-            screen.show(frame(seq))
+            screen.show(capture(seq).frame())
             await asyncio.sleep(0.01)
     assert encoded == []
 
@@ -111,7 +111,7 @@ async def test_all_viewers_see_the_same_picture_encoded_once() -> None:
     ):
         looking = [asyncio.ensure_future(anext(viewer)) for viewer in (one, other)]
         await asyncio.sleep(0)
-        screen.show(frame(7, image))
+        screen.show(capture(7, lambda: image).frame())
         first, second = await asyncio.gather(*looking)
         assert first is second
         assert (first.seq, first.captured_at) == (7, 0.7)
