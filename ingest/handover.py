@@ -4,9 +4,10 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 from pipeline.errors import FaceapiError
-from pipeline.mailbox import Mailbox
+from pipeline.mailbox import Mailbox, Turn
 from pipeline.messages import Capture
 
 
@@ -19,11 +20,12 @@ class Handover:
 
     When it is full, ``lossless`` makes the decoding thread wait (a file); otherwise the oldest
     capture is dropped (a camera), and never becomes an image. ``put`` and ``pause`` are for the
-    decoding thread, the rest is for the event loop in which it was made.
+    decoding thread, the rest is for the event loop in which it was made. ``turn`` is waited for
+    before a capture is taken.
     """
 
-    def __init__(self, capacity: int, *, lossless: bool) -> None:
-        self._captures = Mailbox[Capture](capacity)  # full: the oldest goes
+    def __init__(self, capacity: int, *, lossless: bool, turn: Turn = nullcontext) -> None:
+        self._captures = Mailbox[Capture](capacity, turn=turn)  # full: the oldest goes
         self._room = threading.Semaphore(capacity) if lossless else None
         self._stopped = threading.Event()
 

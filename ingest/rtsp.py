@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -16,6 +17,7 @@ from ingest.nal_units import H264, H265
 from ingest.refusals import refusal
 from ingest.sender_clock import SenderClock, Stamp
 from pipeline.errors import BadInput, FaceapiError, Transient
+from pipeline.mailbox import Turn
 from pipeline.messages import CameraId, Capture
 
 if TYPE_CHECKING:
@@ -43,13 +45,21 @@ PATIENCE = Timeouts()
 class RtspCamera:
     """A camera at an rtsp or rtsps URL; each ``frames`` is a connection of its own.
 
-    To close it takes as long as one packet; if the camera is silent, until the timeout.
+    To close it takes as long as one packet; if the camera is silent, until the timeout. ``turn`` is
+    waited for before the newest frame is taken.
     """
 
-    def __init__(self, url: CameraUrl, camera: CameraId, timeouts: Timeouts = PATIENCE) -> None:
+    def __init__(
+        self,
+        url: CameraUrl,
+        camera: CameraId,
+        timeouts: Timeouts = PATIENCE,
+        turn: Turn = nullcontext,
+    ) -> None:
         self._url = url
         self._camera = camera
         self._timeouts = timeouts
+        self._turn = turn
 
     def frames(self) -> AsyncGenerator[Capture, None]:
         """Yield the newest frame whenever one is fetched; only an error ends it.
@@ -63,7 +73,7 @@ class RtspCamera:
             BadInput: no such stream, no video, or in a codec that is not taken.
             Misconfigured: the camera does not accept the user name and the password.
         """
-        handover = Handover(capacity=1, lossless=False)  # the newest frame wins
+        handover = Handover(1, lossless=False, turn=self._turn)  # the newest wins
         return decoded(self._decode, handover, f"camera {self._camera}")
 
     def _decode(self, handover: Handover) -> None:

@@ -47,7 +47,7 @@ class Recognizer:
 
     async def detect(self, capture: Capture) -> Detected:
         """The faces of a picture, which becomes an image only now, in the lane."""
-        return await self._lanes.run(self._detect, capture)
+        return await self._lanes.run_ahead(self._detect, capture)
 
     async def identify(self, detected: Detected) -> Result:
         """Who they are, as far as the frames up to this one tell."""

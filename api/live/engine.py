@@ -113,7 +113,7 @@ class LocalEngine:
         self._previews.close()
 
     async def _watch(self, spec: CameraSpec) -> None:
-        source = RtspCamera(spec.url, spec.camera, self._timeouts)
+        source = RtspCamera(spec.url, spec.camera, self._timeouts, self._pipeline.lanes.turn)
         recognizer = self._pipeline.recognizer(self._gallery)
         self._recognizers[spec.camera] = recognizer
         numbers = self._numbers[spec.camera]
