@@ -1,6 +1,7 @@
-"""Coded pictures become images. Everything here blocks: it runs on a source's own thread."""
+"""Coded pictures become images. Everything here blocks: it never runs on the event loop."""
 
 from collections.abc import Iterator
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -39,14 +40,16 @@ class Decoder:
 
 
 class Painter:
-    """Decoded pictures as BGR images."""
+    """Decoded pictures of one source as BGR images, on whichever thread wants one."""
 
     def __init__(self) -> None:
         self._convert = VideoReformatter()
+        self._one_at_a_time = Lock()  # the reformatter keeps its tables between pictures
 
     def image(self, picture: av.VideoFrame) -> Image:
         """``picture`` as [height, width, 3], upright where the file says how it was held."""
-        flat = self._convert.reformat(picture, format="bgr24", threads=1)
+        with self._one_at_a_time:
+            flat = self._convert.reformat(picture, format="bgr24", threads=1)
         image = np.asarray(flat.to_ndarray(), np.uint8)
         quarters = round(picture.rotation / 90)
         return np.ascontiguousarray(np.rot90(image, quarters) if quarters else image)

@@ -1,6 +1,7 @@
 """A video file's pictures, from the first to the last. Blocks: it runs on a source's thread."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,11 +26,14 @@ _SHORT_OF_LENGTH = 2.0
 
 
 class Shot(NamedTuple):
-    """A picture, its place in the video and how long it is shown, both in seconds."""
+    """A picture, its place in the video and how long it is shown, both in seconds.
+
+    ``paint`` makes the image.
+    """
 
     moment: float
     lasts: float
-    image: Image
+    paint: Callable[[], Image]
 
 
 def shots(path: Path) -> Iterator[Shot]:
@@ -83,7 +87,7 @@ class _Reading:
                 moment = self.end if picture.pts is None else picture.time
                 self.end = moment + self._step
                 self._shown += 1
-                yield Shot(moment, self._step, painter.image(picture))
+                yield Shot(moment, self._step, partial(painter.image, picture))
 
     def _pictures(self, packet: "av.Packet[VideoStream]") -> Sequence[av.VideoFrame]:
         try:

@@ -1,13 +1,14 @@
-"""Frames from the thread that decodes them to the task that reads them."""
+"""Pictures from the thread that decodes them to the task that reads them."""
 
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 from pipeline.errors import FaceapiError
-from pipeline.mailbox import Mailbox
-from pipeline.messages import Frame
+from pipeline.mailbox import Mailbox, Turn
+from pipeline.messages import Capture
 
 
 class Stopped(Exception):  # noqa: N818 - no error: the reader has gone
@@ -15,25 +16,26 @@ class Stopped(Exception):  # noqa: N818 - no error: the reader has gone
 
 
 class Handover:
-    """Up to ``capacity`` frames lie ready for the reader.
+    """Up to ``capacity`` captures lie ready for the reader.
 
     When it is full, ``lossless`` makes the decoding thread wait (a file); otherwise the oldest
-    frame is dropped (a camera). ``put`` and ``pause`` are for the decoding thread, the rest is
-    for the event loop in which it was made.
+    capture is dropped (a camera), and never becomes an image. ``put`` and ``pause`` are for the
+    decoding thread, the rest is for the event loop in which it was made. ``turn`` is waited for
+    before a capture is taken.
     """
 
-    def __init__(self, capacity: int, *, lossless: bool) -> None:
-        self._frames = Mailbox[Frame](capacity)  # full: the oldest frame goes
+    def __init__(self, capacity: int, *, lossless: bool, turn: Turn = nullcontext) -> None:
+        self._captures = Mailbox[Capture](capacity, turn=turn)  # full: the oldest goes
         self._room = threading.Semaphore(capacity) if lossless else None
         self._stopped = threading.Event()
 
-    def put(self, frame: Frame) -> None:
-        """Leave a frame; raises ``Stopped`` when nobody reads any more."""
+    def put(self, capture: Capture) -> None:
+        """Leave a picture; raises ``Stopped`` when nobody reads any more."""
         if self._room is not None:
             self._room.acquire()
         if self._stopped.is_set():
             raise Stopped
-        self._frames.put(frame)
+        self._captures.put(capture)
 
     def pause(self, seconds: float) -> None:
         """Wait; raises ``Stopped`` as soon as the reader goes."""
@@ -47,20 +49,20 @@ class Handover:
             self._room.release()
 
     def close(self, error: BaseException | None) -> None:
-        """There are no more frames: the reader ends after the last one, or with ``error``."""
-        self._frames.close(error)
+        """There are no more: the reader ends after the last one, or with ``error``."""
+        self._captures.close(error)
 
-    async def __aiter__(self) -> AsyncIterator[Frame]:
-        async for frame in self._frames:
+    async def __aiter__(self) -> AsyncIterator[Capture]:
+        async for capture in self._captures:
             if self._room is not None:
                 self._room.release()
-            yield frame
-            del frame  # while the next one is waited for, this one must not be held
+            yield capture
+            del capture  # while the next one is waited for, this one must not be held
 
 
 async def decoded(
     decode: Callable[[Handover], None], handover: Handover, name: str
-) -> AsyncGenerator[Frame, None]:
+) -> AsyncGenerator[Capture, None]:
     """What ``decode`` leaves in ``handover``, running on a thread of its own called ``name``.
 
     Ends when ``decode`` returns, or with what it raised. When the reader goes, ``decode`` is
@@ -71,9 +73,9 @@ async def decoded(
     running.add_done_callback(lambda ended: handover.close(ended.exception()))
     lane.shutdown(wait=False)
     try:
-        async for frame in handover:
-            yield frame
-            del frame
+        async for capture in handover:
+            yield capture
+            del capture
     finally:
         handover.stop()
         await asyncio.wait([running])

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from pipeline.messages import Frame
+from pipeline.messages import Capture
 
 
 class Numbering:
@@ -16,12 +16,12 @@ class Numbering:
         """Count on from after ``seq`` at least: that much was told before, elsewhere."""
         self._latest = max(self._latest, seq)
 
-    async def onwards(self, frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
-        """``frames``, whose own numbers begin again with each connection, with rising ones."""
+    async def onwards(self, captures: AsyncIterator[Capture]) -> AsyncIterator[Capture]:
+        """``captures``, whose own numbers begin again with each connection, with rising ones."""
         base = 0
-        async for frame in frames:
-            if base + frame.seq <= self._latest:
-                base = self._latest + 1 - frame.seq
-            self._latest = base + frame.seq
-            yield replace(frame, seq=self._latest)
-            del frame  # while the next one is waited for, this one must not be held
+        async for capture in captures:
+            if base + capture.seq <= self._latest:
+                base = self._latest + 1 - capture.seq
+            self._latest = base + capture.seq
+            yield replace(capture, seq=self._latest)
+            del capture  # while the next one is waited for, this one must not be held

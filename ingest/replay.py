@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ingest.footage import Shot, shots
 from ingest.handover import Handover, decoded
-from pipeline.messages import CameraId, Frame
+from pipeline.messages import CameraId, Capture
 
 _AHEAD = 3
 """Frames that are decoded before they are asked for; a 1080p frame takes 6 MB."""
@@ -29,7 +29,7 @@ class Replay:
         self._realtime = realtime
         self._loop = loop
 
-    def frames(self) -> AsyncGenerator[Frame, None]:
+    def frames(self) -> AsyncGenerator[Capture, None]:
         """Yield the frames.
 
         Raises:
@@ -46,7 +46,7 @@ class Replay:
                 began = time.monotonic() - shot.moment
             if self._realtime:
                 handover.pause(max(0.0, began + shot.moment - time.monotonic()))
-            handover.put(Frame(self._camera, seq, shot.moment, None, shot.image))
+            handover.put(Capture(self._camera, seq, shot.moment, None, shot.paint))
 
     def _shots(self) -> Iterator[Shot]:
         shot = None

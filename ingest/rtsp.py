@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import av
@@ -15,7 +17,8 @@ from ingest.nal_units import H264, H265
 from ingest.refusals import refusal
 from ingest.sender_clock import SenderClock, Stamp
 from pipeline.errors import BadInput, FaceapiError, Transient
-from pipeline.messages import CameraId, Frame
+from pipeline.mailbox import Turn
+from pipeline.messages import CameraId, Capture
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -42,8 +45,9 @@ PATIENCE = Timeouts()
 class RtspCamera:
     """A camera at an rtsp or rtsps URL; each ``frames`` is a connection of its own.
 
-    To close it takes as long as one packet; if the camera is silent, until the timeout.
-    ``on_thread`` is called on each connection's own thread, before anything else.
+    To close it takes as long as one packet; if the camera is silent, until the timeout. ``turn`` is
+    waited for before the newest frame is taken. ``on_thread`` is called on each connection's own
+    thread, before anything else.
     """
 
     def __init__(
@@ -51,14 +55,16 @@ class RtspCamera:
         url: CameraUrl,
         camera: CameraId,
         timeouts: Timeouts = PATIENCE,
+        turn: Turn = nullcontext,
         on_thread: Callable[[], None] = lambda: None,
     ) -> None:
         self._url = url
         self._camera = camera
         self._timeouts = timeouts
+        self._turn = turn
         self._on_thread = on_thread
 
-    def frames(self) -> AsyncGenerator[Frame, None]:
+    def frames(self) -> AsyncGenerator[Capture, None]:
         """Yield the newest frame whenever one is fetched; only an error ends it.
 
         ``captured_at`` is Unix time: the camera's own if its clock can be right (see
@@ -70,7 +76,7 @@ class RtspCamera:
             BadInput: no such stream, no video, or in a codec that is not taken.
             Misconfigured: the camera does not accept the user name and the password.
         """
-        handover = Handover(capacity=1, lossless=False)  # the newest frame wins
+        handover = Handover(1, lossless=False, turn=self._turn)  # the newest wins
         return decoded(self._decode, handover, f"camera {self._camera}")
 
     def _decode(self, handover: Handover) -> None:
@@ -79,8 +85,8 @@ class RtspCamera:
         with self._open() as container:
             for seq, (picture, stamp) in enumerate(self._pictures(container, handover)):
                 captured_at = max(captured_at, stamp.captured_at)
-                image = painter.image(picture)
-                handover.put(Frame(self._camera, seq, captured_at, stamp.rtp_timestamp, image))
+                paint = partial(painter.image, picture)
+                handover.put(Capture(self._camera, seq, captured_at, stamp.rtp_timestamp, paint))
 
     def _open(self) -> "InputContainer":
         limits = self._timeouts

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from pipeline.messages import Frame
+from pipeline.messages import Capture
 
 
 class Source(Protocol):
     """A camera or a file."""
 
-    def frames(self) -> AsyncGenerator[Frame, None]:
+    def frames(self) -> AsyncGenerator[Capture, None]:
         """Connect, then yield frames in the order they were taken.
 
         Each call is a connection of its own. Closing the generator (``contextlib.aclosing``, or

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ingest.source import Life, Source, State, StateChange
 from pipeline.errors import BadInput, FaceapiError, Transient
-from pipeline.messages import Frame
+from pipeline.messages import Capture
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ async def supervised(
     *,
     backoff: Backoff = PATIENT,
     on_state: Callable[[StateChange], None] = lambda change: None,  # noqa: ARG005 - nobody listens
-) -> AsyncGenerator[Frame, None]:
+) -> AsyncGenerator[Capture, None]:
     """The frames of ``source`` over all its connections, until it ends or cannot be used.
 
     A connection that is lost (``Transient``) is made anew after a delay, which is short again
@@ -58,14 +58,14 @@ async def supervised(
         life.become(State.CONNECTING)
         live = False
         try:
-            async with aclosing(source.frames()) as frames:
-                async for frame in frames:
+            async with aclosing(source.frames()) as captures:
+                async for capture in captures:
                     if not live:
                         live = worked = True
                         delays = backoff.delays()
                         life.become(State.LIVE)
-                    yield frame
-                    del frame  # while the next one is waited for, this one must not be held
+                    yield capture
+                    del capture  # while the next one is waited for, this one must not be held
         except FaceapiError as error:
             reason = str(error)
             returns = isinstance(error, BadInput) and worked and not live

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import ParamSpec, TypeAlias, TypeVar
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as binding
 
 from pipeline.errors import Fatal, Misconfigured
+from pipeline.places import Places, Rank
 
 Tensor: TypeAlias = NDArray[np.float32]
 Arguments = ParamSpec("Arguments")
@@ -82,10 +84,15 @@ class Network:
 
 
 class Lanes:
-    """A few threads that networks run in, side by side, first in, first out."""
+    """A few threads that networks run in, side by side; for one event loop at a time.
+
+    One piece of work more than there are threads is begun, so that none of them idles until the
+    event loop has heard that it is free. The others wait in the lines of ``pipeline.places``.
+    """
 
     def __init__(self, count: int) -> None:
         self.count = count
+        self._places = Places(count + 1)
         cv2.setNumThreads(1)  # OpenCV's own threads would fight with the lanes for the cores
         sys.setswitchinterval(_TURN)
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="lane")
@@ -97,7 +104,25 @@ class Lanes:
         **kwargs: Arguments.kwargs,
     ) -> Answer:
         """What ``work`` returns or raises; it runs on the next free lane."""
-        return await asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))
+        async with self._places.one(Rank.NOW):
+            return await asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))
+
+    async def run_ahead(
+        self,
+        work: Callable[Arguments, Answer],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Answer:
+        """The same for what can wait: it runs when nothing else does."""
+        async with self._places.one(Rank.AHEAD):
+            return await asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Wait until a lane is about to be free for something ahead; whoever waits longest first.
+
+        It is for choosing what to run ahead: a frame that is taken now is not old when it begins.
+        """
+        return self._places.turn()
 
     def close(self) -> None:
         """Take no more work, and wait for what is running."""

@@ -4,24 +4,35 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
+Turn = Callable[[], AbstractAsyncContextManager[None]]
+"""What is waited for, and held, while an item is taken."""
 
 
 class Mailbox(Generic[Item]):
     """Items from any thread to one task of an event loop; when full, the oldest one is dropped.
 
     The loop is woken once from empty to full, not once an item: a callback an item would hold
-    the items alive. It belongs to the loop that is running when it is made.
+    the items alive. It belongs to the loop that is running when it is made. ``turn`` is entered
+    when something lies there and before it is taken, so that the reader may wait and what it takes
+    is still the newest.
     """
 
-    def __init__(self, capacity: int, on_drop: Callable[[Item], None] | None = None) -> None:
+    def __init__(
+        self,
+        capacity: int,
+        on_drop: Callable[[Item], None] | None = None,
+        turn: Turn = nullcontext,
+    ) -> None:
         if capacity < 1:
             raise ValueError(f"a mailbox holds at least one item, not {capacity}")
         self.dropped = 0
         self._capacity = capacity
         self._on_drop = on_drop
+        self._turn = turn
         self._items: deque[Item] = deque()
         self._closed = False
         self._error: BaseException | None = None
@@ -52,24 +63,24 @@ class Mailbox(Generic[Item]):
         self._wake()
 
     async def __aiter__(self) -> AsyncIterator[Item]:
-        while taken := await self._take():
-            yield taken.pop()
+        while not (self._closed and not self._items):
+            await self._ready.wait()
+            async with self._turn():
+                if taken := self._take():
+                    yield taken.pop()
         if self._error is not None:
             raise self._error
 
-    async def _take(self) -> list[Item]:
-        """The next item, or nothing after the last one.
+    def _take(self) -> list[Item]:
+        """The next item, if there is one.
 
         In a list that its reader empties: while the next one is waited for, none is held alive.
         """
-        while True:
-            await self._ready.wait()
-            with self._lock:
-                taken = [self._items.popleft()] if self._items else []
-                if not self._items and not self._closed:
-                    self._ready.clear()
-                if taken or self._closed:
-                    return taken
+        with self._lock:
+            taken = [self._items.popleft()] if self._items else []
+            if not self._items and not self._closed:
+                self._ready.clear()
+            return taken
 
     def _wake(self) -> None:
         try:

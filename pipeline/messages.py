@@ -5,7 +5,7 @@ they were found in: x to the right, y downwards, (0, 0) the top left corner of t
 Messages that hold arrays don't compare (``eq=False``): arrays have no single truth value.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType, TypeAlias
@@ -41,13 +41,29 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Frame:
-    """One picture of one camera.
+class Capture:
+    """One picture of one camera as its source holds it: decoded, and not yet an image.
 
-    ``seq`` counts the frames of a connection from 0, dropped ones included. ``captured_at`` is
-    the moment of exposure in seconds: Unix time for a camera, the frame's place in the video for
-    a file. ``rtp_timestamp`` is the frame's 32-bit RTP timestamp (90 kHz) where it is known.
+    ``seq`` counts the pictures of a connection from 0, dropped ones included. ``captured_at`` is
+    the moment of exposure in seconds: Unix time for a camera, the picture's place in the video for
+    a file. ``rtp_timestamp`` is its 32-bit RTP timestamp (90 kHz) where it is known. ``paint``
+    makes the image; it computes, and may be called on any thread.
     """
+
+    camera: CameraId
+    seq: int
+    captured_at: float
+    rtp_timestamp: int | None
+    paint: Callable[[], Image]
+
+    def frame(self) -> "Frame":
+        """The same with its image; blocks while that is made."""
+        return Frame(self.camera, self.seq, self.captured_at, self.rtp_timestamp, self.paint())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """A picture that was taken for analysis, with the numbers of its ``Capture``."""
 
     camera: CameraId
     seq: int
@@ -63,6 +79,14 @@ class DetectedFace:
     box: Box
     points: Points
     score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detected:
+    """A frame and the faces that were found in it."""
+
+    frame: Frame
+    faces: Sequence[DetectedFace]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,7 +10,8 @@ from pipeline.extract import FeatureExtractor
 from pipeline.identify import Identifier
 from pipeline.inference import Lanes
 from pipeline.messages import (
-    DetectedFace,
+    Capture,
+    Detected,
     Frame,
     PersonId,
     Result,
@@ -44,13 +45,14 @@ class Recognizer:
         self._gallery = gallery
         self._identifier = identifier
 
-    async def detect(self, frame: Frame) -> Sequence[DetectedFace]:
-        """The faces of ``frame``."""
-        return await self._lanes.run(self._detector.detect, frame.image)
+    async def detect(self, capture: Capture) -> Detected:
+        """The faces of a picture, which becomes an image only now, in the lane."""
+        return await self._lanes.run_ahead(self._detect, capture)
 
-    async def identify(self, frame: Frame, faces: Sequence[DetectedFace]) -> Result:
+    async def identify(self, detected: Detected) -> Result:
         """Who they are, as far as the frames up to this one tell."""
-        tracked = self._tracker.update(faces, frame.captured_at)
+        frame = detected.frame
+        tracked = self._tracker.update(detected.faces, frame.captured_at)
         self._identifier.forget(tracked.ended)
         await self._look(frame, self._identifier.due(tracked.faces, frame.captured_at))
         height, width = frame.image.shape[:2]
@@ -67,6 +69,10 @@ class Recognizer:
     def retract(self, person: PersonId) -> None:
         """Forget all that speaks for a person: what was enrolled of her has changed."""
         self._identifier.retract(person)
+
+    def _detect(self, capture: Capture) -> Detected:
+        frame = capture.frame()
+        return Detected(frame, self._detector.detect(frame.image))
 
     async def _look(self, frame: Frame, faces: Sequence[TrackedFace]) -> None:
         """Compare these faces with the gallery, and give the outcome to their tracks."""

@@ -1,14 +1,14 @@
 """Stand-ins for unit tests: quick, exact, and able to fail on demand."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from pipeline.messages import (
     Box,
     CameraId,
+    Capture,
     DetectedFace,
-    Frame,
     Image,
     Match,
     Points,
@@ -31,9 +31,12 @@ def tracked(track: int, face: DetectedFace | None = None) -> TrackedFace:
     return TrackedFace(TrackId(track), face or face_at(0, 0))
 
 
-def frame(seq: int, image: Image | None = None, rate: float = 10.0) -> Frame:
-    picture = np.zeros((48, 64, 3), np.uint8) if image is None else image
-    return Frame(CameraId("gate"), seq, seq / rate, None, picture)
+def black() -> Image:
+    return np.zeros((48, 64, 3), np.uint8)
+
+
+def capture(seq: int, paint: Callable[[], Image] = black, rate: float = 10.0) -> Capture:
+    return Capture(CameraId("gate"), seq, seq / rate, None, paint)
 
 
 class ScriptedDetector:

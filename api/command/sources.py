@@ -10,12 +10,12 @@ from ingest.rtsp import RtspCamera, Timeouts
 from ingest.source import State, StateChange
 from ingest.supervisor import Backoff, supervised
 from pipeline.errors import BadInput
-from pipeline.messages import CameraId, Frame
+from pipeline.messages import CameraId, Capture
 
 
 def open_source(
     text: str, settings: RtspSettings, tell: Callable[[str], None], *, realtime: bool
-) -> AsyncGenerator[Frame, None]:
+) -> AsyncGenerator[Capture, None]:
     """The frames of a file, or of a camera that is connected again whenever it is lost.
 
     Raises:
@@ -31,7 +31,7 @@ def open_source(
 
 def _camera(
     url: CameraUrl, settings: RtspSettings, tell: Callable[[str], None]
-) -> AsyncGenerator[Frame, None]:
+) -> AsyncGenerator[Capture, None]:
     """A camera under a name that says where it is, and no secret."""
     camera = CameraId(str(url).partition("://")[2].rpartition("@")[2])
     timeouts = Timeouts(connect=settings.connect_timeout, silence=settings.read_timeout)

@@ -107,7 +107,13 @@ class LocalEngine:
 
     async def _watch(self, spec: CameraSpec) -> None:
         camera = spec.camera
-        source = RtspCamera(spec.url, camera, self._timeouts, lambda: self._output.decodes(camera))
+        source = RtspCamera(
+            spec.url,
+            camera,
+            self._timeouts,
+            self._pipeline.lanes.turn,
+            lambda: self._output.decodes(camera),
+        )
         recognizer = self._pipeline.recognizer(self._gallery, after=self._tracks[camera])
         self._recognizers[camera] = recognizer
         frames = supervised(

@@ -12,7 +12,7 @@ from ingest.replay import Replay
 from pipeline.build import Pipeline, build, open_configured_pack
 from pipeline.enroll import enroll_folder
 from pipeline.gallery.exact import ExactGallery
-from pipeline.messages import CameraId, Frame
+from pipeline.messages import CameraId, Capture
 from pipeline.stages import Gallery
 from pipeline.watch import watch
 from tests.bench.inputs import console, pack_for
@@ -64,7 +64,7 @@ async def opened_line(asked: str, clip: Path, people: Path) -> AsyncIterator[Lin
     engine.lanes.close()
 
 
-async def first_frames(clip: Path, count: int) -> AsyncGenerator[Frame, None]:
+async def first_frames(clip: Path, count: int) -> AsyncGenerator[Capture, None]:
     """So many frames of a clip that begins again at its end."""
     async with contextlib.aclosing(Replay(clip, CameraId(clip.stem), loop=True).frames()) as all_:
         async for frame in all_:

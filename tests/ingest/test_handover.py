@@ -3,18 +3,12 @@ import threading
 from collections.abc import Callable
 from contextlib import aclosing
 
-import numpy as np
 import pytest
 
 from ingest.handover import Handover, decoded
 from pipeline.errors import Transient
-from pipeline.messages import CameraId, Frame
-
-PICTURE = np.zeros((2, 2, 3), np.uint8)
-
-
-def frame(seq: int) -> Frame:
-    return Frame(CameraId("gate"), seq, float(seq), None, PICTURE)
+from pipeline.messages import Capture, Image
+from tests.fakes import black, capture
 
 
 async def test_a_lossless_handover_makes_the_thread_wait_and_loses_nothing() -> None:
@@ -23,7 +17,7 @@ async def test_a_lossless_handover_makes_the_thread_wait_and_loses_nothing() -> 
     def decode(out: Handover) -> None:
         for seq in range(50):
             made.append(seq)
-            out.put(frame(seq))
+            out.put(capture(seq))
 
     seen: list[int] = []
     async with aclosing(decoded(decode, handover, "replay gate")) as frames:
@@ -38,15 +32,35 @@ async def test_otherwise_the_newest_frame_wins() -> None:
 
     def decode(out: Handover) -> None:
         for seq in range(50):
-            out.put(frame(seq))
+            out.put(capture(seq))
 
     reader = decoded(decode, handover, "camera gate")
     assert [got.seq async for got in reader][-1] == 49
 
 
+async def test_what_is_dropped_never_becomes_an_image() -> None:
+    painted: list[int] = []
+
+    def picture_of(seq: int) -> Capture:
+        def paint() -> Image:
+            painted.append(seq)
+            return black()
+
+        return capture(seq, paint)
+
+    def decode(out: Handover) -> None:
+        for seq in range(50):
+            out.put(picture_of(seq))
+
+    taken = [got async for got in decoded(decode, Handover(1, lossless=False), "camera gate")]
+    assert painted == []
+    assert taken[-1].frame().seq == 49
+    assert painted == [49]
+
+
 async def test_what_the_thread_raises_reaches_the_reader_after_the_frames() -> None:
     def decode(out: Handover) -> None:
-        out.put(frame(0))
+        out.put(capture(0))
         raise Transient("gone")
 
     frames = decoded(decode, Handover(1, lossless=True), "replay gate")
@@ -61,7 +75,7 @@ async def test_closing_ends_a_thread_that_would_go_on_for_ever(
 ) -> None:
     def decode(out: Handover) -> None:
         while True:
-            out.put(frame(0))
+            out.put(capture(0))
 
     async with aclosing(decoded(decode, Handover(1, lossless=lossless), "camera gate")) as frames:
         await anext(frames)
@@ -89,7 +103,7 @@ async def test_the_event_loop_goes_on_while_the_thread_finishes() -> None:
     may_end = threading.Event()
 
     def decode(out: Handover) -> None:
-        out.put(frame(0))
+        out.put(capture(0))
         may_end.wait(60)
 
     frames = decoded(decode, Handover(1, lossless=False), "camera gate")

@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Sequence
 
 from ingest.numbering import Numbering
-from pipeline.messages import Frame
-from tests.fakes import frame
+from pipeline.messages import Capture
+from tests.fakes import capture
 
 
-async def given(numbers: Sequence[int]) -> AsyncIterator[Frame]:
+async def given(numbers: Sequence[int]) -> AsyncIterator[Capture]:
     for number in numbers:
-        yield frame(number)
+        yield capture(number)
 
 
 async def counted(numbering: Numbering, *numbers: int) -> list[int]:

@@ -12,14 +12,14 @@ import pytest
 
 from ingest.replay import Replay
 from pipeline.errors import BadInput
-from pipeline.messages import CameraId, Frame
+from pipeline.messages import CameraId, Capture
 from tests.films import number_of
 
 GATE = CameraId("gate")
 Film = Callable[..., Path]
 
 
-async def frames_of(path: Path, *, loop: bool = False, most: int = 1000) -> list[Frame]:
+async def frames_of(path: Path, *, loop: bool = False, most: int = 1000) -> list[Capture]:
     seen = []
     async with aclosing(Replay(path, GATE, loop=loop).frames()) as frames:
         async for frame in frames:
@@ -29,7 +29,7 @@ async def frames_of(path: Path, *, loop: bool = False, most: int = 1000) -> list
     return seen
 
 
-async def refused(path: Path) -> tuple[list[Frame], str]:
+async def refused(path: Path) -> tuple[list[Capture], str]:
     """The frames that were given, and what was said then."""
     seen = []
     with pytest.raises(BadInput) as caught:  # noqa: PT012 - what comes before it counts too
@@ -41,7 +41,7 @@ async def refused(path: Path) -> tuple[list[Frame], str]:
 
 async def test_every_picture_is_given_once_and_in_order(film: Film) -> None:
     frames = await frames_of(film(60))
-    assert [number_of(frame.image) for frame in frames] == list(range(60))
+    assert [number_of(frame.paint()) for frame in frames] == list(range(60))
     assert [frame.seq for frame in frames] == list(range(60))
     assert [frame.captured_at for frame in frames] == pytest.approx([n / 25 for n in range(60)])
     assert {(frame.camera, frame.rtp_timestamp) for frame in frames} == {(GATE, None)}
@@ -56,10 +56,10 @@ async def test_images_are_contiguous_bgr(tmp_path: Path) -> None:
         container.mux(stream.encode(av.VideoFrame.from_ndarray(blue, format="bgr24")))
         container.mux(stream.encode(None))
     (frame,) = await frames_of(path)
-    assert frame.image.shape == (50, 100, 3)
-    assert frame.image.dtype == np.uint8
-    assert frame.image.flags.c_contiguous
-    assert np.abs(frame.image.mean((0, 1)) - (255, 0, 0)).max() < 8
+    assert frame.paint().shape == (50, 100, 3)
+    assert frame.paint().dtype == np.uint8
+    assert frame.paint().flags.c_contiguous
+    assert np.abs(frame.paint().mean((0, 1)) - (255, 0, 0)).max() < 8
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ async def test_other_files_are_read_alike(
     film: Film, name: str, codec: str, options: dict[str, str]
 ) -> None:
     frames = await frames_of(film(40, name, codec, **options))
-    assert [number_of(frame.image) for frame in frames] == list(range(40))
+    assert [number_of(frame.paint()) for frame in frames] == list(range(40))
     steps = [after.captured_at - before.captured_at for before, after in pairwise(frames)]
     assert steps == pytest.approx([0.04] * 39, abs=1e-3)
 
@@ -87,16 +87,16 @@ async def test_a_film_that_was_held_upright_is_shown_upright(film: Film) -> None
     content = path.read_bytes()
     matrix = content.index(b"tkhd") + 44  # ISO 14496-12, 8.3.2: version 0
     quarter_clockwise = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
-    as_coded = (await frames_of(path))[2].image
+    as_coded = (await frames_of(path))[2].paint()
     path.write_bytes(content[:matrix] + quarter_clockwise + content[matrix + 36 :])
-    turned = (await frames_of(path))[2].image
+    turned = (await frames_of(path))[2].paint()
     assert turned.flags.c_contiguous
     assert np.array_equal(turned, np.rot90(as_coded, -1))
 
 
 async def test_a_loop_goes_on_growing(film: Film) -> None:
     frames = await frames_of(film(10, "film.ts"), loop=True, most=35)
-    assert [number_of(frame.image) for frame in frames] == [n % 10 for n in range(35)]
+    assert [number_of(frame.paint()) for frame in frames] == [n % 10 for n in range(35)]
     assert [frame.seq for frame in frames] == list(range(35))
     steps = [after.captured_at - before.captured_at for before, after in pairwise(frames)]
     assert steps == pytest.approx([0.04] * 34, abs=1e-3)
@@ -106,7 +106,7 @@ async def test_in_real_time_it_takes_as_long_as_the_film(film: Film) -> None:
     clock = asyncio.get_running_loop().time
     began = clock()
     frames = [frame async for frame in Replay(film(10), GATE, realtime=True).frames()]
-    assert number_of(frames[-1].image) == 9
+    assert number_of(frames[-1].paint()) == 9
     assert clock() - began >= 9 / 25  # the last picture is due then, on a slow machine later
 
 
@@ -119,7 +119,7 @@ async def test_in_real_time_a_slow_reader_gets_the_newest(
     await asyncio.to_thread(thread.join)
     seen += [frame async for frame in frames]
     assert [frame.seq for frame in seen] == [0, 19]
-    assert [number_of(frame.image) for frame in seen] == [0, 19]
+    assert [number_of(frame.paint()) for frame in seen] == [0, 19]
 
 
 async def test_a_reader_that_goes_leaves_no_thread(
@@ -142,7 +142,7 @@ async def test_of_a_cut_file_the_beginning_is_given_and_then_it_is_said(
     path.write_bytes(content[: len(content) * 6 // 10])
     frames, said = await refused(path)
     assert 100 <= len(frames) < 140
-    assert [number_of(frame.image) for frame in frames] == list(range(len(frames)))
+    assert [number_of(frame.paint()) for frame in frames] == list(range(len(frames)))
     assert "cut off" in said
 
 

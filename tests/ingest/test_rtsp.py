@@ -20,7 +20,7 @@ from ingest.virtual.camera import VirtualCamera
 from ingest.virtual.clip import Clip, CodedPicture, read_clip
 from ingest.virtual.requests import Credentials
 from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient
-from pipeline.messages import CameraId, Frame
+from pipeline.messages import CameraId, Capture
 from tests.films import number_of
 
 Film = Callable[..., Path]
@@ -31,7 +31,7 @@ TICKS = 3600
 BRIEF = Timeouts(connect=0.5, silence=0.5)
 
 
-async def take(url: CameraUrl, count: int) -> list[Frame]:
+async def take(url: CameraUrl, count: int) -> list[Capture]:
     taken = []
     async with aclosing(RtspCamera(url, GATE).frames()) as frames:
         async for frame in frames:
@@ -49,7 +49,7 @@ async def lost(url: CameraUrl, timeouts: Timeouts = BRIEF) -> FaceapiError:
     return caught.value
 
 
-def places(frames: Sequence[Frame], origin: int) -> list[int]:
+def places(frames: Sequence[Capture], origin: int) -> list[int]:
     """Which picture of the camera's life each frame is, by its RTP timestamp."""
     stamps = [frame.rtp_timestamp for frame in frames]
     ticks = [(stamp - origin) % 2**32 for stamp in stamps if stamp is not None]
@@ -70,14 +70,14 @@ async def test_pictures_come_whole_and_in_order_with_the_cameras_own_time(
     at = places(frames, origin)
     assert all(after > before for before, after in pairwise(at))
     assert at[-1] > 30  # round, and over the end of 32 bits
-    assert [number_of(frame.image) for frame in frames] == [place % 30 for place in at]
+    assert [number_of(frame.paint()) for frame in frames] == [place % 30 for place in at]
     began = [frame.captured_at - place / 25 for frame, place in zip(frames, at, strict=True)]
     assert max(began) - min(began) < 2e-6
     assert begun - 1 < began[0] < time.time()
-    originals = [shot.image for shot in shots(path)]
+    originals = [shot.paint() for shot in shots(path)]
     for frame, place in zip(frames, at, strict=True):
-        assert frame.image.flags.c_contiguous
-        assert np.array_equal(frame.image, originals[place % 30])
+        assert frame.paint().flags.c_contiguous
+        assert np.array_equal(frame.paint(), originals[place % 30])
 
 
 async def test_a_picture_does_not_wait_for_the_next_one(film: Film) -> None:
@@ -102,7 +102,7 @@ async def test_a_slow_reader_gets_the_newest_and_seq_counts_the_others(film: Fil
     assert seen[0].seq == 0
     assert seen[1].seq > 10
     assert [frame.seq for frame in seen] == places(seen, 0)
-    assert [number_of(frame.image) for frame in seen] == [frame.seq % 30 for frame in seen]
+    assert [number_of(frame.paint()) for frame in seen] == [frame.seq % 30 for frame in seen]
 
 
 async def test_a_password_with_every_separator_is_understood(film: Film) -> None:
@@ -247,7 +247,7 @@ async def test_a_camera_that_comes_back_is_connected_again(film: Film) -> None:
             camera.kick()
             while told[-1].state is not State.LIVE or len(told) < 5:
                 seen.append(await anext(frames))
-    assert [number_of(frame.image) for frame in seen] == [frame.seq for frame in seen]
+    assert [number_of(frame.paint()) for frame in seen] == [frame.seq for frame in seen]
     states = [change.state for change in told]
     assert states[:3] == [State.CONNECTING, State.LIVE, State.WAITING]
     assert states[-2:] == [State.CONNECTING, State.LIVE]

@@ -2,13 +2,13 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from itertools import islice
 
-import numpy as np
 import pytest
 
 from ingest.source import State, StateChange
 from ingest.supervisor import Backoff, supervised
 from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient
-from pipeline.messages import CameraId, Frame
+from pipeline.messages import Capture
+from tests.fakes import capture
 
 AT_ONCE = Backoff(first=0.0, most=0.0, jitter=0.0)
 Connection = tuple[int, FaceapiError | None]
@@ -20,12 +20,12 @@ class ScriptedSource:
         self._script = list(script)
         self.open = 0
 
-    async def frames(self) -> AsyncGenerator[Frame, None]:
+    async def frames(self) -> AsyncGenerator[Capture, None]:
         count, error = self._script.pop(0)
         self.open += 1
         try:
             for seq in range(count):
-                yield Frame(CameraId("gate"), seq, 0.0, None, np.zeros((2, 2, 3), np.uint8))
+                yield capture(seq)
             if error is not None:
                 raise error
         finally:

@@ -36,6 +36,22 @@ async def test_work_is_first_in_first_out(lanes: Lanes) -> None:
     assert order == [0, 1, 2, 3, 4]
 
 
+async def test_what_is_run_ahead_waits_for_everything_else() -> None:
+    lanes = Lanes(1)
+    order: list[str] = []
+    held = threading.Event()
+    busy = [asyncio.ensure_future(lanes.run(held.wait, 10)) for _ in range(2)]  # one is next
+    await asyncio.sleep(0)
+    ahead = [asyncio.ensure_future(lanes.run_ahead(order.append, "frame")) for _ in range(3)]
+    await asyncio.sleep(0)
+    faces = [asyncio.ensure_future(lanes.run(order.append, "face")) for _ in range(3)]
+    await asyncio.sleep(0)
+    held.set()
+    await asyncio.gather(*busy, *ahead, *faces)
+    lanes.close()
+    assert order == ["face"] * 3 + ["frame"] * 3
+
+
 async def test_what_breaks_in_a_lane_is_raised_where_it_was_asked_for(lanes: Lanes) -> None:
     with pytest.raises(ZeroDivisionError):
         await lanes.run(lambda: 1 / 0)

@@ -5,7 +5,8 @@ import gc
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 from hypothesis import given
@@ -272,3 +273,27 @@ def test_any_sequence_of_steps_goes_as_the_model_says(capacity: int, steps: Sequ
         assert await read_all(mailbox) == list(model.items)
 
     asyncio.run(follow())
+
+
+async def test_what_is_taken_in_ones_turn_is_the_newest_then() -> None:
+    may_take = asyncio.Event()
+    waits: list[int] = []
+
+    @asynccontextmanager
+    async def turn() -> AsyncIterator[None]:
+        waits.append(len(waits))
+        await may_take.wait()
+        yield
+
+    mailbox = Mailbox[int](1, turn=turn)
+    reading = asyncio.ensure_future(read_all(mailbox))
+    await asyncio.sleep(0)
+    assert waits == []  # there is nothing to take yet
+    for item in range(5):
+        mailbox.put(item)
+        await asyncio.sleep(0)
+    mailbox.close()
+    await asyncio.sleep(0)
+    assert waits == [0]
+    may_take.set()
+    assert await reading == [4]

@@ -1,6 +1,7 @@
 """The line put together with fakes: what travels where, in which order, how often."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 
 import numpy as np
@@ -12,12 +13,20 @@ from pipeline.errors import BadInput, Transient
 from pipeline.extract import FeatureExtractor
 from pipeline.identify import DecisionPolicy, Identifier
 from pipeline.inference import Lanes
-from pipeline.messages import DetectedFace, Frame, Image, Match, PersonId, Result, Status
+from pipeline.messages import Capture, DetectedFace, Frame, Image, Match, PersonId, Result, Status
 from pipeline.recognize import Recognizer
 from pipeline.stages import Detector
 from pipeline.track import MotionTracker
 from pipeline.watch import watch
-from tests.fakes import UPRIGHT, MeanColour, ScriptedDetector, ScriptedGallery, face_at, frame
+from tests.fakes import (
+    UPRIGHT,
+    MeanColour,
+    ScriptedDetector,
+    ScriptedGallery,
+    black,
+    capture,
+    face_at,
+)
 
 POLICY = DecisionPolicy(0.9, 0.01, 2, 5, 0.2, 0.5, 2.0)
 ANN = [Match(PersonId("Ann"), 0.95), Match(PersonId("Bob"), 0.8)]
@@ -37,9 +46,9 @@ def recognizer(
     return Recognizer(lanes, detector, tracker, extractor, gallery, Identifier(POLICY))
 
 
-async def frames(count: int) -> AsyncIterator[Frame]:
+async def frames(count: int) -> AsyncIterator[Capture]:
     for seq in range(count):
-        yield frame(seq)
+        yield capture(seq)
 
 
 def keep(seen: list[Result]) -> Callable[[Frame, Result], None]:
@@ -108,7 +117,7 @@ async def test_no_more_frames_are_taken_than_the_window_holds(lanes: Lanes) -> N
     taken: list[int] = []
     held, full = asyncio.Event(), asyncio.Event()
 
-    async def counted() -> AsyncIterator[Frame]:
+    async def counted() -> AsyncIterator[Capture]:
         async for one in frames(20):
             taken.append(one.seq)
             if len(taken) == 3:
@@ -133,6 +142,25 @@ async def test_no_more_frames_are_taken_than_the_window_holds(lanes: Lanes) -> N
     assert len(seen) == 20
 
 
+async def test_a_picture_becomes_an_image_once_and_in_a_lane(lanes: Lanes) -> None:
+    painted: list[str] = []
+
+    def paint() -> Image:
+        painted.append(threading.current_thread().name)
+        return black()
+
+    async def captures() -> AsyncIterator[Capture]:
+        for seq in range(4):
+            yield capture(seq, paint)
+
+    seen: list[Result] = []
+    await watch(
+        captures(), recognizer(lanes, ScriptedDetector([]), ScriptedGallery(ANN)), keep(seen), 3
+    )
+    assert len(painted) == len(seen) == 4
+    assert all(name.startswith("lane") for name in painted)
+
+
 async def test_a_detector_that_breaks_ends_the_watch_with_its_own_error(lanes: Lanes) -> None:
     class Broken:
         def detect(self, image: Image) -> Sequence[DetectedFace]:
@@ -143,7 +171,7 @@ async def test_a_detector_that_breaks_ends_the_watch_with_its_own_error(lanes: L
 
 
 async def test_frames_that_break_off_end_the_watch_after_their_results(lanes: Lanes) -> None:
-    async def broken() -> AsyncIterator[Frame]:
+    async def broken() -> AsyncIterator[Capture]:
         async for one in frames(4):
             yield one
         raise Transient("the camera went away")
@@ -170,10 +198,9 @@ async def test_a_person_who_is_retracted_is_looked_for_anew(lanes: Lanes) -> Non
     one = recognizer(lanes, ScriptedDetector([face_at(5, 5, 80)]), gallery)
     statuses = []
     for result_of in range(5):
-        picture = frame(result_of)
         if result_of == 3:
             one.retract(PersonId("Ann"))
-        result = await one.identify(picture, await one.detect(picture))
+        result = await one.identify(await one.detect(capture(result_of)))
         statuses.append(result.faces[0].verdict.status)
     assert statuses[2] is Status.KNOWN
     assert statuses[3:] == [Status.UNKNOWN] * 2

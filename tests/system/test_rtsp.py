@@ -18,7 +18,7 @@ from ingest.rtsp import RtspCamera, Timeouts
 from ingest.source import State, StateChange
 from ingest.supervisor import Backoff, supervised
 from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient
-from pipeline.messages import CameraId, Frame
+from pipeline.messages import CameraId, Capture
 from tests.films import number_of, write_film
 from tests.system.gst import GstServer
 
@@ -28,7 +28,7 @@ GATE = CameraId("gate")
 BRIEF = Timeouts(connect=2, silence=1)
 
 
-async def take(url: CameraUrl, count: int) -> list[Frame]:
+async def take(url: CameraUrl, count: int) -> list[Capture]:
     taken = []
     async with aclosing(RtspCamera(url, GATE).frames()) as frames:
         async for frame in frames:
@@ -64,7 +64,7 @@ async def test_pictures_come_whole_and_in_order_with_the_servers_own_time(
 ) -> None:
     server = gst_server(write_film(tmp_path / name, 60, codec, **options))
     began = time.time()
-    frames: list[Frame] = []
+    frames: list[Capture] = []
     late: list[float] = []
     async with asyncio.timeout(60), aclosing(RtspCamera(server.url, GATE).frames()) as source:
         async for frame in source:
@@ -74,25 +74,25 @@ async def test_pictures_come_whole_and_in_order_with_the_servers_own_time(
                 break
     with capsys.disabled():
         print(f" {name}: first after {late[0]:.3f} s, then {median(late[-20:]):.3f} s late")  # noqa: T201
-    assert number_of(frames[0].image) < 10
+    assert number_of(frames[0].paint()) < 10
     assert_in_order(frames)
     for before, after in pairwise(frames[-20:]):
         assert before.rtp_timestamp is not None
         assert after.rtp_timestamp is not None
         ticks = (after.rtp_timestamp - before.rtp_timestamp) % 2**32
-        assert ticks == 3600 * ((number_of(after.image) - number_of(before.image)) % 60)
+        assert ticks == 3600 * ((number_of(after.paint()) - number_of(before.paint())) % 60)
 
 
 async def test_motion_jpeg_is_taken_too(gst_server: Serve, tmp_path: Path) -> None:
     film = write_film(tmp_path / "mjpeg.avi", 60, "mjpeg", huffman="default")
     frames = await take(gst_server(film).url, 40)
-    assert number_of(frames[0].image) < 10
+    assert number_of(frames[0].paint()) < 10
     assert_in_order(frames)
 
 
-def assert_in_order(frames: Sequence[Frame]) -> None:
+def assert_in_order(frames: Sequence[Capture]) -> None:
     """Each picture of the film of 60 after the one before it; a few may have been dropped."""
-    numbers = [number_of(frame.image) for frame in frames]
+    numbers = [number_of(frame.paint()) for frame in frames]
     assert all(number < 60 for number in numbers)
     assert all(0 < (after - before) % 60 < 30 for before, after in pairwise(numbers))
     assert all(before.captured_at <= after.captured_at for before, after in pairwise(frames))
@@ -172,7 +172,7 @@ async def test_a_server_that_was_killed_is_connected_again_when_it_is_back(
     assert states[-2:] == [State.CONNECTING, State.LIVE]
 
 
-async def _next_life(frames: AsyncIterator[Frame], told: list[StateChange]) -> Frame:
+async def _next_life(frames: AsyncIterator[Capture], told: list[StateChange]) -> Capture:
     """The first frame of another connection."""
     async for frame in frames:
         if [change.state for change in told].count(State.LIVE) == 2:

@@ -14,7 +14,7 @@ from api.live.video import Picture, PreviewEncoder, Viewers
 from api.live.wire import CameraMessage, FrameMessage
 from ingest.source import State
 from pipeline.messages import CameraId
-from tests.fakes import frame
+from tests.fakes import capture
 
 GATE, YARD = CameraId("gate"), CameraId("yard")
 
@@ -101,7 +101,7 @@ async def test_what_is_not_shown_is_not_encoded(monkeypatch: pytest.MonkeyPatch)
         encoder.show(GATE)
         encoder.hide(GATE)
         for seq in range(5):
-            encoder.encode(frame(seq))
+            encoder.encode(capture(seq).frame())
             await asyncio.sleep(0.01)
     assert encoded == []
     assert told.empty()
@@ -111,7 +111,7 @@ async def test_what_is_shown_is_encoded_with_its_numbers() -> None:
     image = np.full((48, 64, 3), (10, 200, 90), np.uint8)
     async with encoding() as (encoder, told):
         encoder.show(GATE)
-        encoder.encode(frame(7, image))
+        encoder.encode(capture(7, lambda: image).frame())
         picture = await told.get()
     assert (picture.seq, picture.captured_at) == (7, 0.7)
     decoded = cv2.imdecode(np.frombuffer(picture.jpeg, np.uint8), cv2.IMREAD_COLOR)

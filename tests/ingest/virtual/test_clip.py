@@ -42,7 +42,7 @@ def test_a_written_clip_is_what_a_camera_sends(
     assert clip.rate == Fraction(10)
     keys = [n for n, picture in enumerate(clip.pictures) if 5 in kinds(list(picture.units))]
     assert keys == [0, 10, 20]
-    assert [number_of(shot.image) for shot in shots(path)] == list(range(25))
+    assert [number_of(shot.paint()) for shot in shots(path)] == list(range(25))
 
 
 @pytest.mark.parametrize("name", ["missing.mp4", "text.mp4", "other.avi"])
