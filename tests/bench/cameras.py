@@ -9,13 +9,14 @@ in no figure: compare runs, not machines. It wants FACEAPI_TEST_DATA.
 
 import argparse
 import asyncio
+import os
 import statistics
 from collections import Counter
 from collections.abc import Sequence
 
 from tests.bench.inputs import console
 from tests.bench.loaded import Arrival, loaded
-from tests.bench.processes import cpu_seconds, family, resident
+from tests.bench.processes import cpu_seconds, family, machine_seconds, resident
 
 _HELD = 0.95
 """Part of its frames that the worst camera must get, for all to count as held."""
@@ -42,6 +43,11 @@ def delays(arrivals: Sequence[Arrival]) -> str:
     return f"{found[len(found) // 2]:.0f}/{found[int(0.95 * len(found))]:.0f}/{found[-1]:.0f} ms"
 
 
+def seconds_of_others() -> float:
+    """Processor seconds so far of all that is neither service nor camera nor listener."""
+    return machine_seconds() - cpu_seconds(os.getpid())
+
+
 async def measure(pack: str, cameras: int, seconds: float) -> bool:
     """Print what the service does with so many cameras; whether it holds them."""
     async with loaded(pack, cameras) as load:
@@ -51,9 +57,9 @@ async def measure(pack: str, cameras: int, seconds: float) -> bool:
             console.print(f"{cameras} cameras: only {len(load.firsts)} ever gave a result")
             return False
         program = load.service.process.pid
-        before = cpu_seconds(program)
+        before, others = cpu_seconds(program), seconds_of_others()
         arrivals = await load.during(seconds)
-        used = cpu_seconds(program) - before
+        used, others = cpu_seconds(program) - before, seconds_of_others() - others
         memory, processes = resident(program), len(family(program))
     each = [*[0.0] * (cameras - len(rates(arrivals, seconds))), *rates(arrivals, seconds)]
     console.print(
@@ -61,7 +67,8 @@ async def measure(pack: str, cameras: int, seconds: float) -> bool:
         f"{sum(each):.1f} results/s, a camera {each[0]:.1f} (worst) {statistics.median(each):.1f} "
         f"(median), delay p50/p95/max {delays(arrivals)}, "
         f"CPU {1000 * used / len(arrivals):.1f} ms a frame, "
-        f"{memory:.0f} MB in {processes} processes\n  {names(arrivals)}"
+        f"{memory:.0f} MB in {processes} processes; others kept {max(0.0, others / seconds):.1f} "
+        f"cores busy\n  {names(arrivals)}"
     )
     return each[0] >= _HELD * _RATE
 

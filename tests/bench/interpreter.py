@@ -10,8 +10,8 @@ lock is taken. The part of the moments at which it is taken is the part of the t
 The process is neither stopped nor asked, so it does not notice. A thread in it could not measure
 this: to run it needs the lock itself, and the longer it waits the less it sees. Processor time of
 threads does not tell, either: networks compute without the lock. Tried on a thread that held it for
-30 % of the time: 29 to 30 %, also with both cores busy. (Which lines hold it, ``py-spy record --gil
---threads`` tells.) It wants FACEAPI_TEST_DATA, and Linux.
+31 % of the time by its own clock, which also ran while it waited to go on: 29 to 30 %. (Which lines
+hold it, ``py-spy record --gil --threads`` tells.) It wants FACEAPI_TEST_DATA, and Linux.
 """
 
 import argparse

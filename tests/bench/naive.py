@@ -1,6 +1,6 @@
 """``watch`` beside the loop that one writes first, one a core, over as many frames of one clip.
 
-    python -m tests.bench.naive CLIP PEOPLE [--pack NAME] [--frames 600] [--rounds 3]
+    python -m tests.bench.naive CLIP PEOPLE [--pack NAME] [--frames 600] [--rounds 5]
 
 The loop reads a frame with OpenCV, finds its faces at 960 pixels, aligns and embeds every face of
 every frame, and compares it with everybody. It has the pack's networks, on one thread, and the
@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("people", type=Path)
     parser.add_argument("--pack", default="builtin", help="a name, a manifest, or yunet")
     parser.add_argument("--frames", type=int, default=600, help="of each, in all")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     asyncio.run(measure(parser.parse_args()))
 
 

@@ -25,6 +25,13 @@ def cpu_seconds(process: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def machine_seconds() -> float:
+    """Processor seconds that all processes of this machine took so far."""
+    fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
+    user, nice, system, _idle, _waiting, *interrupts_and_stolen = map(int, fields)  # proc(5)
+    return (user + nice + system + sum(interrupts_and_stolen)) / os.sysconf("SC_CLK_TCK")
+
+
 def resident(process: int) -> float:
     """Megabytes; pages that processes share are counted once (PSS)."""
     texts = [read(one, "smaps_rollup") for one in family(process)]

@@ -85,7 +85,7 @@ async def measure(cameras: int, viewers: int, minutes: float) -> None:
                 last = await _report(service, minutes)
                 for task in looking:
                     task.cancel()
-            console.print(f"{cameras} cameras, {viewers} viewers: {last}", style="bold")
+            console.print(f"{cameras} cameras, {viewers} viewers: {last.strip()}", style="bold")
 
 
 def _camera(client: httpx.Client, number: int, source: VirtualCamera) -> str:

@@ -1,6 +1,6 @@
 """Frames a second of the whole line, beside two limits that are measured in the same run.
 
-    python -m tests.bench.throughput CLIP PEOPLE [--pack NAME] [--frames 1000] [--rounds 3]
+    python -m tests.bench.throughput CLIP PEOPLE [--pack NAME] [--frames 500] [--rounds 5]
 
 PEOPLE is a folder of folders of photographs. Both limits are as many threads as the line has lanes,
 with nothing else to do than
@@ -148,8 +148,8 @@ def main() -> None:
     parser.add_argument("clip", type=Path)
     parser.add_argument("people", type=Path)
     parser.add_argument("--pack", default="builtin", help="a name, a manifest, or yunet")
-    parser.add_argument("--frames", type=int, default=1000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--frames", type=int, default=500)
+    parser.add_argument("--rounds", type=int, default=5)
     asyncio.run(measure(parser.parse_args()))
 
 
