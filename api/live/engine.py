@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from api.live.hub import Hub
 from api.live.metrics import CameraMetrics
 from api.live.video import Picture, PreviewEncoder
-from api.live.wire import CameraMessage, LiveMessage, frame_message
+from api.live.wire import CameraMessage, LiveMessage, LoadMessage, frame_message
 from api.settings.sections import RtspSettings
 from ingest.fleet import CameraSpec, Fleet
 from ingest.numbering import Numbering
@@ -138,6 +138,10 @@ class LocalEngine:
         self._metrics.changed(camera, change.state)
         self._hub.publish(
             CameraMessage(
-                camera=camera, state=change.state, reason=change.reason, since=time.time()
+                camera=camera,
+                state=change.state,
+                reason=change.reason,
+                since=time.time(),
+                load=change.load and LoadMessage(asked=change.load.asked, got=change.load.got),
             )
         )

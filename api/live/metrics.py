@@ -53,6 +53,7 @@ class CameraMetrics:
         )
         self._latest: dict[CameraId, int] = {}
         """Of each camera the number of the last frame that was analysed."""
+        self._states: dict[CameraId, State] = {}
 
     def seen(self, result: Result) -> None:
         """A frame was analysed."""
@@ -68,7 +69,9 @@ class CameraMetrics:
             self._state.labels(camera, one).set(one is state)
         for metric in (self._frames, self._dropped, self._delay):
             metric.labels(camera)
-        self._connections.labels(camera).inc(state is State.LIVE)
+        was = self._states.get(camera)
+        self._states[camera] = state
+        self._connections.labels(camera).inc(state is State.LIVE and was is not State.OVERLOADED)
 
     def forget(self, camera: CameraId) -> None:
         """A camera is gone: its series end."""
@@ -83,6 +86,7 @@ class CameraMetrics:
         for metric in by_camera:
             metric.remove_by_labels({"camera": camera})
         self._latest.pop(camera, None)
+        self._states.pop(camera, None)
 
     def _missing_before(self, result: Result) -> int:
         """How many numbers are missing between the frame before and this one.
