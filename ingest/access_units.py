@@ -9,6 +9,7 @@ given out when the next one begins; so they are again, twice as long, whenever i
 """
 
 from collections.abc import Sequence
+from enum import IntEnum
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from ingest.nal_units import START, Syntax, units_of
@@ -18,11 +19,23 @@ _KEYS_TO_TRUST = 2
 """Key pictures may be cut into other numbers of slices than the rest: both kinds were seen."""
 
 
+class Need(IntEnum):
+    """What pictures need of each other."""
+
+    DISPOSABLE = 0
+    """No other picture needs this one."""
+    REFERENCE = 1
+    """Others may need it, and it may need others."""
+    KEY = 2
+    """It needs no other: decoding can begin with it."""
+
+
 class AccessUnit(NamedTuple, Generic[Stamp]):
     """A whole coded picture, and the stamp of the packet its first slice began in."""
 
     data: bytes
     stamp: Stamp
+    need: Need
 
 
 class Assembly(Protocol[Stamp]):
@@ -37,7 +50,7 @@ class WholePictures(Generic[Stamp]):
 
     def add(self, payload: bytes, stamp: Stamp) -> Sequence[AccessUnit[Stamp]]:
         """The picture."""
-        return [AccessUnit(payload, stamp)]
+        return [AccessUnit(payload, stamp, Need.KEY)]
 
 
 class NalUnits(Generic[Stamp]):
@@ -78,7 +91,7 @@ class NalUnits(Generic[Stamp]):
 
     def _take(self) -> Sequence[AccessUnit[Stamp]]:
         """The picture, unless it was taken before; what still comes of it then is left out."""
-        done = [AccessUnit(bytes(self._picture), stamp) for stamp in self._stamps]
+        done = [AccessUnit(bytes(self._picture), stamp, self._end.need) for stamp in self._stamps]
         self._picture, self._stamps = bytearray(), []
         return done
 
@@ -93,18 +106,25 @@ class _End:
         self._slices_before = 0
         self._in_slice = False
         """The latest unit is a slice."""
-        self._is_key = False
+        self._is_key = self._is_needed = False
         self._keys_watched = 0
         self._keys_to_trust = _KEYS_TO_TRUST
         self._full = 0
         """Bytes of the longest continuation of a unit so far: what a full packet carries."""
         self._passed = False
 
+    @property
+    def need(self) -> Need:
+        """Of the picture's slices so far."""
+        if self._is_key:
+            return Need.KEY
+        return Need.REFERENCE if self._is_needed else Need.DISPOSABLE
+
     def next_picture(self) -> None:
         """A picture was seen to its end; another one begins."""
         self._slices_before, self.slices = self.slices, 0
         self._keys_watched += self._is_key
-        self._is_key = self._passed = False
+        self._is_key = self._is_needed = self._passed = False
 
     def reached_by(self, payload: bytes, units: Sequence[bytes]) -> bool:
         """Whether the picture ends with this payload; False while that is not sure."""
@@ -123,6 +143,7 @@ class _End:
         for unit in units:
             self._in_slice = self._syntax.is_slice(unit)
             self.slices += self._in_slice
+            self._is_needed |= self._in_slice and not self._syntax.is_disposable(unit)
             self._is_key = self._is_key or self._syntax.is_key(unit)
 
     def _is_full(self, payload: bytes, units: Sequence[bytes]) -> bool:

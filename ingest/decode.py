@@ -1,6 +1,6 @@
 """Coded pictures become images. Everything here blocks: it never runs on the event loop."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,22 @@ class Decoder:
             av.error.InvalidDataError: there is no picture in it.
         """
         yield from self._codec.decode(packet)
+
+    def decode_alone(self, packet: "av.Packet[Any]") -> Sequence[av.VideoFrame]:
+        """The picture in ``packet``, which needs no other; it waits for none, and none for it.
+
+        Raises:
+            av.error.InvalidDataError: there is no picture in it.
+        """
+        self._codec.flush_buffers()
+        pictures = [*self._codec.decode(packet), *self._codec.decode(None)]
+        self._codec.flush_buffers()
+        return pictures
+
+    @property
+    def reorders(self) -> bool:
+        """Whether pictures are shown in another order than they are coded in."""
+        return bool(self._codec.has_b_frames)
 
 
 class Painter:

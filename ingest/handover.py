@@ -25,6 +25,8 @@ class Handover:
     """
 
     def __init__(self, capacity: int, *, lossless: bool, turn: Turn = nullcontext) -> None:
+        self.taken = 0
+        """Captures that the reader took so far."""
         self._captures = Mailbox[Capture](capacity, turn=turn)  # full: the oldest goes
         self._room = threading.Semaphore(capacity) if lossless else None
         self._stopped = threading.Event()
@@ -56,6 +58,7 @@ class Handover:
         async for capture in self._captures:
             if self._room is not None:
                 self._room.release()
+            self.taken += 1
             yield capture
             del capture  # while the next one is waited for, this one must not be held
 

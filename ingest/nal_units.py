@@ -1,6 +1,6 @@
 """How the NAL units of H.264 and H.265 are told apart: H.264 table 7-1, H.265 table 7-1."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 START = b"\x00\x00\x00\x01"
@@ -19,6 +19,8 @@ class Syntax:
     """Parts of a picture itself."""
     keys: frozenset[int]
     """Slices of pictures that need no other picture."""
+    disposable: Callable[[int], bool]
+    """Whether a slice of this first byte is of a picture that no other one needs."""
 
     def type_of(self, unit: bytes) -> int:
         """The type of a unit; -1 if it is empty."""
@@ -32,6 +34,10 @@ class Syntax:
         """Whether it is a part of a picture that needs no other."""
         return self.type_of(unit) in self.keys
 
+    def is_disposable(self, slice_: bytes) -> bool:
+        """Whether it is a part of a picture that no other one needs."""
+        return self.disposable(slice_[0])
+
     def is_first(self, slice_: bytes) -> bool:
         """Whether a slice is the first one of its picture.
 
@@ -41,9 +47,21 @@ class Syntax:
         return len(slice_) > self.header and slice_[self.header] >= 0x80  # noqa: PLR2004 - a bit
 
 
-H264 = Syntax(shift=0, mask=0x1F, header=1, slices=frozenset({1, 5}), keys=frozenset({5}))
+H264 = Syntax(
+    shift=0,
+    mask=0x1F,
+    header=1,
+    slices=frozenset({1, 5}),
+    keys=frozenset({5}),
+    disposable=lambda head: not head & 0x60,  # nal_ref_idc
+)
 H265 = Syntax(
-    shift=1, mask=0x3F, header=2, slices=frozenset(range(32)), keys=frozenset(range(16, 24))
+    shift=1,
+    mask=0x3F,
+    header=2,
+    slices=frozenset(range(32)),
+    keys=frozenset(range(16, 24)),
+    disposable=lambda _: False,  # "no reference" holds within a temporal layer only
 )
 
 

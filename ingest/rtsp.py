@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import av
 
-from ingest.access_units import AccessUnit, Assembly, NalUnits, WholePictures
+from ingest.access_units import AccessUnit, Assembly, NalUnits, Need, WholePictures
 from ingest.address import CameraUrl
 from ingest.decode import Decoder, Painter
 from ingest.handover import Handover, decoded
 from ingest.nal_units import H264, H265
 from ingest.refusals import refusal
 from ingest.sender_clock import SenderClock, Stamp
+from ingest.thinning import Thinning
 from pipeline.errors import BadInput, FaceapiError, Transient
 from pipeline.mailbox import Turn
 from pipeline.messages import CameraId, Capture
@@ -83,7 +84,7 @@ class RtspCamera:
         self._on_thread()
         painter, captured_at = Painter(), 0.0
         with self._open() as container:
-            for seq, (picture, stamp) in enumerate(self._pictures(container, handover)):
+            for seq, picture, stamp in self._pictures(container, handover):
                 captured_at = max(captured_at, stamp.captured_at)
                 paint = partial(painter.image, picture)
                 handover.put(Capture(self._camera, seq, captured_at, stamp.rtp_timestamp, paint))
@@ -108,17 +109,20 @@ class RtspCamera:
 
     def _pictures(
         self, container: "InputContainer", handover: Handover
-    ) -> Iterator[tuple[av.VideoFrame, Stamp]]:
+    ) -> Iterator[tuple[int, av.VideoFrame, Stamp]]:
         stream, assembly = self._video_of(container)
-        decoder, clock = Decoder(stream.codec_context), SenderClock()
-        latest = time.monotonic()
+        decoder, clock, thinning = Decoder(stream.codec_context), SenderClock(), Thinning()
+        latest, shown = time.monotonic(), 0
         for packet in self._packets(container, stream):
             handover.pause(0)
             stamp = clock.stamp(packet, time.time())
             for unit in assembly.add(bytes(packet), stamp):
-                for picture in _decode_unit(decoder, unit):
+                if not thinning.wants(_need(decoder, unit), handover.taken):
+                    continue
+                for picture in _decode_unit(decoder, unit, alone=thinning.keys_only):
                     latest = time.monotonic()
-                    yield picture, cast("Stamp", picture.opaque)
+                    yield thinning.skipped + shown, picture, cast("Stamp", picture.opaque)
+                    shown += 1
             if time.monotonic() - latest > self._timeouts.picture:
                 raise Transient(
                     f"{self._url}: packets, but for {self._timeouts.picture:g} s no picture"
@@ -153,10 +157,22 @@ class RtspCamera:
         raise lost  # here and not above: FFmpeg's errors hold the password
 
 
-def _decode_unit(decoder: Decoder, unit: AccessUnit[Stamp]) -> Iterator[av.VideoFrame]:
+def _need(decoder: Decoder, unit: AccessUnit[Stamp]) -> Need:
+    """What others need of a picture.
+
+    Where they are shown in another order, the decoder holds each back until enough others have
+    come: without the disposable ones all would come late.
+    """
+    return max(unit.need, Need.REFERENCE) if decoder.reorders else unit.need
+
+
+def _decode_unit(
+    decoder: Decoder, unit: AccessUnit[Stamp], *, alone: bool
+) -> Iterator[av.VideoFrame]:
     packet: av.Packet[Any] = av.Packet(unit.data)
     packet.opaque = unit.stamp
+    decode = decoder.decode_alone if alone else decoder.decode
     try:
-        yield from (picture for picture in decoder.decode(packet) if not picture.is_corrupt)
+        yield from (picture for picture in decode(packet) if not picture.is_corrupt)
     except av.error.InvalidDataError:
         return  # damaged, or from before the first key frame: the next one may do

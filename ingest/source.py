@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from ingest.load import Load
 from pipeline.messages import Capture
 
 
@@ -30,6 +31,8 @@ class State(StrEnum):
     CONNECTING = "connecting"
     LIVE = "live"
     """Frames arrive."""
+    OVERLOADED = "overloaded"
+    """Frames arrive, and many of them cannot be analysed: there is more to do than time."""
     WAITING = "waiting"
     """Out of reach; it is tried again after a while."""
     FAILED = "failed"
@@ -40,7 +43,8 @@ class State(StrEnum):
 
 MOVES: Mapping[State, frozenset[State]] = {
     State.CONNECTING: frozenset({State.LIVE, State.WAITING, State.FAILED, State.ENDED}),
-    State.LIVE: frozenset({State.WAITING, State.FAILED, State.ENDED}),
+    State.LIVE: frozenset({State.OVERLOADED, State.WAITING, State.FAILED, State.ENDED}),
+    State.OVERLOADED: frozenset({State.LIVE, State.WAITING, State.FAILED, State.ENDED}),
     State.WAITING: frozenset({State.CONNECTING}),
     State.FAILED: frozenset(),
     State.ENDED: frozenset(),
@@ -53,12 +57,14 @@ class StateChange:
     """A source is in a new state.
 
     ``reason`` is the text of the error that led there, empty where there was none.
-    ``retry_in`` is the number of seconds until it is tried again, None unless it waits.
+    ``retry_in`` is the number of seconds until it is tried again, None unless it waits. ``load`` is
+    what it offers and what is taken of it, None unless it is overloaded.
     """
 
     state: State
     reason: str = ""
     retry_in: float | None = None
+    load: Load | None = None
 
 
 class Life:
@@ -68,7 +74,13 @@ class Life:
         self._on_state = on_state
         self._state: State | None = None
 
-    def become(self, state: State, reason: str = "", retry_in: float | None = None) -> None:
+    def become(
+        self,
+        state: State,
+        reason: str = "",
+        retry_in: float | None = None,
+        load: Load | None = None,
+    ) -> None:
         """Move on to another state.
 
         Raises:
@@ -77,4 +89,4 @@ class Life:
         if state not in (MOVES[self._state] if self._state else {State.CONNECTING}):
             raise ValueError(f"a source cannot go from {self._state or 'nothing'} to {state}")
         self._state = state
-        self._on_state(StateChange(state, reason, retry_in))
+        self._on_state(StateChange(state, reason, retry_in, load))

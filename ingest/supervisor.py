@@ -2,10 +2,12 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from ingest.load import LoadMeter, Overload
 from ingest.source import Life, Source, State, StateChange
 from pipeline.errors import BadInput, FaceapiError, Transient
 from pipeline.messages import Capture
@@ -41,12 +43,13 @@ async def supervised(
     *,
     backoff: Backoff = PATIENT,
     on_state: Callable[[StateChange], None] = lambda change: None,  # noqa: ARG005 - nobody listens
+    clock: Callable[[], float] = time.monotonic,
 ) -> AsyncGenerator[Capture, None]:
     """The frames of ``source`` over all its connections, until it ends or cannot be used.
 
     A connection that is lost (``Transient``) is made anew after a delay, which is short again
     once a frame has come. ``seq`` begins at 0 with each connection. ``on_state`` hears of every
-    new state; it is called in the reader's task and must not wait.
+    new state; it is called in the reader's task and must not wait. ``clock`` gives seconds.
 
     Raises:
         BadInput: the source cannot be used. Said by a camera that has worked before, it is
@@ -64,6 +67,8 @@ async def supervised(
                         live = worked = True
                         delays = backoff.delays()
                         life.become(State.LIVE)
+                        rate = _Rate(life, clock)
+                    rate.took(capture.seq)
                     yield capture
                     del capture  # while the next one is waited for, this one must not be held
         except FaceapiError as error:
@@ -78,3 +83,24 @@ async def supervised(
         delay = next(delays)
         life.become(State.WAITING, reason, retry_in=delay)
         await asyncio.sleep(delay)
+
+
+class _Rate:
+    """Tells when too few of a connection's frames are taken, and when enough are again."""
+
+    def __init__(self, life: Life, clock: Callable[[], float]) -> None:
+        self._life = life
+        self._meter, self._overload = LoadMeter(clock), Overload()
+        self._taken = 0
+
+    def took(self, seq: int) -> None:
+        """The frame of this number was taken; those before it that were not are lost."""
+        self._taken += 1
+        load, before = self._meter.update(seq + 1, self._taken), self._overload.lasts
+        if load is None or self._overload.update(load) == before:
+            return
+        if before:
+            self._life.become(State.LIVE)
+        else:
+            reason = f"{load.got:.1f} of {load.asked:.1f} frames a second are analysed"
+            self._life.become(State.OVERLOADED, reason, load=load)

@@ -40,6 +40,8 @@ def _camera(
     def changed(change: StateChange) -> None:
         if change.state is State.WAITING:
             tell(f"{change.reason}; again in {change.retry_in:.1f} s")
+        elif change.state is State.OVERLOADED:
+            tell(f"{url}: {change.reason}")
         elif change.state is State.LIVE:
             tell(f"{url}: connected")
 

@@ -62,6 +62,7 @@ class CameraMetrics:
         )
         self._latest: dict[str, int] = {}
         """Of each camera the number of the last frame that was analysed."""
+        self._states: dict[CameraId, CameraState] = {}
 
     def seen(self, frame: FrameMessage) -> None:
         """A frame was analysed."""
@@ -77,7 +78,9 @@ class CameraMetrics:
             self._state.labels(camera, one).set(one is state)
         for metric in (self._frames, self._dropped, self._delay):
             metric.labels(camera)
-        self._connections.labels(camera).inc(state is State.LIVE)
+        was = self._states.get(camera)
+        self._states[camera] = state
+        self._connections.labels(camera).inc(state is State.LIVE and was is not State.OVERLOADED)
 
     def lagged(self, shard: str, lags: Iterable[float]) -> None:
         """So late, in seconds, did the loop of a shard wake tasks; no shard: the program's."""
@@ -98,6 +101,7 @@ class CameraMetrics:
         for metric in by_camera:
             metric.remove_by_labels({"camera": camera})
         self._latest.pop(camera, None)
+        self._states.pop(camera, None)
 
     def _missing_before(self, frame: FrameMessage) -> int:
         """How many numbers are missing between the frame before and this one.

@@ -14,7 +14,13 @@ from ingest.source import State
 from pipeline.messages import PersonId, Status
 
 CameraState = Literal[
-    State.CONNECTING, State.LIVE, State.WAITING, State.FAILED, State.ENDED, "disabled"
+    State.CONNECTING,
+    State.LIVE,
+    State.OVERLOADED,
+    State.WAITING,
+    State.FAILED,
+    State.ENDED,
+    "disabled",
 ]
 """Where a camera is in its life; disabled: nobody watches it."""
 
@@ -72,6 +78,13 @@ class SummaryMessage(_Message):
     unknown_tracks: int = Field(description="Tracks that were judged, and never named.")
 
 
+class LoadMessage(_Message):
+    """What a camera offers, and what is analysed of it."""
+
+    asked: float = Field(description="Frames a second that the camera sends.")
+    got: float = Field(description="Frames a second that are analysed.")
+
+
 class CameraMessage(_Message):
     """A camera is in another state."""
 
@@ -80,6 +93,9 @@ class CameraMessage(_Message):
     state: CameraState
     reason: str = Field(description="What led there, empty where there is nothing to say.")
     since: float = Field(description="Unix seconds.")
+    load: LoadMessage | None = Field(
+        default=None, description="When it became so, where it is overloaded."
+    )
 
 
 class ProblemMessage(_Message):

@@ -16,7 +16,7 @@ from api.live.local import Numbers
 from api.live.metrics import CameraMetrics
 from api.live.seen import Seen
 from api.live.video import Picture, Viewers
-from api.live.wire import CameraMessage, LiveMessage, frame_message
+from api.live.wire import CameraMessage, LiveMessage, LoadMessage, frame_message
 from api.shards.messages import (
     Begin,
     Changed,
@@ -189,7 +189,7 @@ class ShardedEngine:
             case Seen():
                 self._seen(shard, message)
             case Changed() if self._is_of(shard, message.camera):
-                self._changed(CameraMessage(**msgspec.structs.asdict(message)))
+                self._changed(_camera_message(message))
             case Shown() if self._is_of(shard, message.camera):
                 picture = Picture(message.seq, message.captured_at, message.jpeg)
                 self._viewers.show(CameraId(message.camera), picture)
@@ -322,3 +322,13 @@ class ShardedEngine:
             resident_bytes=shard.vitals.resident_bytes if shard.vitals else 0,
             trouble=shard.trouble,
         )
+
+
+def _camera_message(message: Changed) -> CameraMessage:
+    return CameraMessage(
+        camera=message.camera,
+        state=message.state,
+        reason=message.reason,
+        since=message.since,
+        load=message.load and LoadMessage(asked=message.load.asked, got=message.load.got),
+    )

@@ -10,6 +10,7 @@ import msgspec
 
 from api.live.seen import Seen
 from api.store.address import Address
+from ingest.load import Load
 from ingest.source import State
 
 VERSION = 1
@@ -93,12 +94,16 @@ class Ready(_Message, frozen=True):
 
 
 class Changed(_Message, frozen=True):
-    """A camera is in another state; ``since`` is in Unix seconds."""
+    """A camera is in another state; ``since`` is in Unix seconds.
+
+    ``load`` is there where it is overloaded.
+    """
 
     camera: str
     state: State
     reason: str
     since: float
+    load: Load | None
 
 
 class Unwatched(_Message, frozen=True):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from ingest.access_units import AccessUnit, NalUnits, WholePictures
+from ingest.access_units import AccessUnit, NalUnits, Need, WholePictures
 from ingest.nal_units import H264, H265, Syntax
 
 START = b"\x00\x00\x00\x01"
@@ -71,6 +71,25 @@ def test_after_two_key_pictures_each_comes_with_its_last_packet(
 
 
 @SYNTAXES
+def test_what_others_need_of_a_picture_is_told(syntax: Syntax) -> None:
+    needs = [unit.need for _, unit in run(syntax, film(syntax, 20, (250, 130)))]
+    assert needs == [Need.KEY, *[Need.REFERENCE] * 4] * 4
+
+
+def test_a_picture_that_no_other_refers_to_is_disposable() -> None:
+    def unreferenced(payload: bytes) -> bytes:
+        return payload.replace(START + b"\x41", START + b"\x01")
+
+    pictures = [
+        [unreferenced(payload) for payload in picture] if number % 2 else picture
+        for number, picture in enumerate(film(H264, 20, key_every=10))
+    ]
+    needs = [unit.need for _, unit in run(H264, iter(pictures))]
+    cycle = [Need.KEY, *[Need.DISPOSABLE, Need.REFERENCE] * 4, Need.DISPOSABLE]
+    assert needs == cycle * 2
+
+
+@SYNTAXES
 def test_a_full_last_packet_waits_for_the_next_picture(syntax: Syntax) -> None:
     exact = FULL * 3 + syntax.header
     pictures = [packets(syntax, [exact if n == 15 else 250], key=n % 5 == 0) for n in range(20)]
@@ -127,4 +146,4 @@ def test_parameter_sets_between_its_slices_do_not_cut_a_picture(syntax: Syntax) 
 
 
 def test_a_motion_jpeg_payload_is_a_picture() -> None:
-    assert WholePictures[int]().add(b"picture", 7) == [AccessUnit(b"picture", 7)]
+    assert WholePictures[int]().add(b"picture", 7) == [AccessUnit(b"picture", 7, Need.KEY)]

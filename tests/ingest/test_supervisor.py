@@ -9,6 +9,7 @@ from ingest.supervisor import Backoff, supervised
 from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient
 from pipeline.messages import Capture
 from tests.fakes import capture
+from tests.ingest.test_load import Clock
 
 AT_ONCE = Backoff(first=0.0, most=0.0, jitter=0.0)
 Connection = tuple[int, FaceapiError | None]
@@ -113,3 +114,25 @@ def test_jitter_keeps_to_its_part() -> None:
     delays = list(islice(Backoff(first=10, most=10, jitter=0.2).delays(), 200))
     assert all(8 <= delay <= 12 for delay in delays)
     assert len(set(delays)) > 100
+
+
+async def test_a_camera_of_which_too_little_is_taken_is_overloaded_until_enough_is() -> None:
+    """Ten frames a second; of the first 20 seconds every other one is taken, then each."""
+    clock = Clock()
+
+    class Busy(ScriptedSource):
+        async def frames(self) -> AsyncGenerator[Capture, None]:
+            for seq in [*range(0, 200, 2), *range(200, 400)]:
+                clock.now = seq / 10
+                yield capture(seq)
+
+    clock.now, told = 0.0, list[StateChange]()
+    frames = supervised(Busy(), backoff=AT_ONCE, on_state=told.append, clock=clock)
+    assert len([frame async for frame in frames]) == 300
+    assert states(told) == "connecting live overloaded live ended"
+    load = told[2].load
+    assert load is not None
+    assert load.asked == pytest.approx(10, abs=0.6)
+    assert load.got == pytest.approx(5, abs=0.6)
+    assert told[2].reason == f"{load.got:.1f} of {load.asked:.1f} frames a second are analysed"
+    assert told[3] == StateChange(State.LIVE)

@@ -14,7 +14,7 @@ from pydantic import SecretStr, StringConstraints, WithJsonSchema
 from api.http.routes.dependencies import CONFLICT, Body, Name, ServicesDep, SignedIn
 from api.http.services import Services
 from api.live.video import Picture
-from api.live.wire import CameraState
+from api.live.wire import CameraState, LoadMessage
 from api.store.messages import Camera
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec
@@ -68,7 +68,10 @@ class CameraChange(Body):
 
 
 class CameraOut(Body):
-    """A camera; *** stands in its address where a password is. ``since`` is in Unix seconds."""
+    """A camera; *** stands in its address where a password is. ``since`` is in Unix seconds.
+
+    ``load`` is there where it is overloaded.
+    """
 
     id: str
     name: str
@@ -77,6 +80,7 @@ class CameraOut(Body):
     state: CameraState
     reason: str
     since: float | None
+    load: LoadMessage | None
     created_at: datetime
 
 
@@ -194,5 +198,6 @@ def _out(camera: Camera, services: Services) -> CameraOut:
         state=now.state if now else idle,
         reason=now.reason if now else "",
         since=now.since if now else None,
+        load=now.load if now else None,
         created_at=camera.created_at,
     )

@@ -588,6 +588,8 @@ export interface components {
         /**
          * CameraOut
          * @description A camera; *** stands in its address where a password is. ``since`` is in Unix seconds.
+         *
+         *     ``load`` is there where it is overloaded.
          */
         CameraOut: {
             /** Id */
@@ -602,11 +604,12 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "connecting" | "live" | "waiting" | "failed" | "ended" | "disabled";
+            state: "connecting" | "live" | "overloaded" | "waiting" | "failed" | "ended" | "disabled";
             /** Reason */
             reason: string;
             /** Since */
             since: number | null;
+            load: components["schemas"]["LoadMessage"] | null;
             /**
              * Created At
              * Format: date-time
@@ -760,6 +763,22 @@ export interface components {
             parts: {
                 [key: string]: components["schemas"]["Part"];
             };
+        };
+        /**
+         * LoadMessage
+         * @description What a camera offers, and what is analysed of it.
+         */
+        LoadMessage: {
+            /**
+             * Asked
+             * @description Frames a second that the camera sends.
+             */
+            asked: number;
+            /**
+             * Got
+             * @description Frames a second that are analysed.
+             */
+            got: number;
         };
         /**
          * NewCamera

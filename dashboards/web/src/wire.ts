@@ -109,7 +109,7 @@ export interface Appearance {
 export interface CameraMessage {
   type: 'camera'
   camera: string
-  state: 'connecting' | 'live' | 'waiting' | 'failed' | 'ended' | 'disabled'
+  state: 'connecting' | 'live' | 'overloaded' | 'waiting' | 'failed' | 'ended' | 'disabled'
   /**
    * What led there, empty where there is nothing to say.
    */
@@ -118,6 +118,23 @@ export interface CameraMessage {
    * Unix seconds.
    */
   since: number
+  /**
+   * When it became so, where it is overloaded.
+   */
+  load?: LoadMessage | null
+}
+/**
+ * What a camera offers, and what is analysed of it.
+ */
+export interface LoadMessage {
+  /**
+   * Frames a second that the camera sends.
+   */
+  asked: number
+  /**
+   * Frames a second that are analysed.
+   */
+  got: number
 }
 /**
  * What the other side sent cannot be used.

@@ -121,6 +121,15 @@ def test_a_camera_is_in_one_state_and_its_connections_are_counted(
     assert registry.get_sample_value("faceapi_camera_connections_total", label) == 2
 
 
+def test_an_overload_that_ends_is_no_new_connection(
+    metrics: CameraMetrics, registry: CollectorRegistry
+) -> None:
+    for state in (State.CONNECTING, State.LIVE, State.OVERLOADED, State.LIVE):
+        metrics.changed(GATE, state)
+    label: dict[str, str] = {"camera": GATE}
+    assert registry.get_sample_value("faceapi_camera_connections_total", label) == 1
+
+
 def test_no_series_of_a_camera_outlives_it(
     metrics: CameraMetrics, registry: CollectorRegistry
 ) -> None:
