@@ -11,7 +11,7 @@ from typing import IO
 from pipeline.messages import CameraId
 
 _BEGAN = re.compile(r"^thread (0x[0-9a-f]+) camera (\S+)$", re.MULTILINE)
-_DIED = re.compile(r"^(?:Current thread|Thread) (0x[0-9a-f]+)", re.MULTILINE)
+_DIED = re.compile(r"^Current thread (0x[0-9a-f]+)", re.MULTILINE)
 
 
 class CrashLog:
@@ -19,7 +19,7 @@ class CrashLog:
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
-        faulthandler.enable(file, all_threads=False)
+        faulthandler.enable(file)  # of all threads: only then it says which one is the current
 
     def thread_of(self, camera: CameraId) -> None:
         """The calling thread works for this camera alone from now on."""

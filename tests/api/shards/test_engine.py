@@ -1,0 +1,192 @@
+"""Which shard watches which camera, and what becomes of one that brings shards down."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from functools import partialmethod
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from api.live.engine import ShardState
+from api.live.metrics import CameraMetrics
+from api.live.seen import Face, Seen
+from api.live.wire import FrameMessage
+from api.shards.engine import ShardedEngine
+from api.shards.messages import VERSION, Begin, Reach, ToShard, Unwatched, Watch
+from api.shards.process import Death, ShardProcess
+from api.store.address import Address
+from ingest.address import CameraUrl
+from ingest.fleet import CameraSpec
+from ingest.source import State
+from pipeline.messages import CameraId, PersonId, Status
+from tests.fakes import ScriptedGallery
+
+ANN = PersonId("Ann")
+BEGIN = Begin(VERSION, "", "{}", Address("nowhere", 1, "", ""), "gallery")
+KILLED = Death("ended by SIGKILL", native=False, culprit=None)
+
+
+def crashed(camera: str) -> Death:
+    return Death("ended by SIGABRT", native=True, culprit=CameraId(camera))
+
+
+def spec(camera: str, path: str = "/") -> CameraSpec:
+    return CameraSpec(CameraId(camera), CameraUrl.parse(f"rtsp://127.0.0.1{path}"))
+
+
+def named(camera: str, seq: int, track: int = 1) -> Seen:
+    face = Face(track, (1, 2, 3, 4), 0.9, Status.KNOWN, ANN, 0.95)
+    return Seen(camera, seq, 0.0, None, 64, 48, (face,))
+
+
+class World:
+    """An engine whose shards have no processes: what they are told is kept."""
+
+    def __init__(self, group: asyncio.TaskGroup, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.told: list[tuple[str, ToShard]] = []
+        monkeypatch.setattr(ShardProcess, "run", _stay)
+        monkeypatch.setattr(ShardProcess, "send", partialmethod(_keep, self.told))
+        metrics = CameraMetrics(CollectorRegistry())
+        self.engine = ShardedEngine(
+            group, BEGIN, "warning", ScriptedGallery([]), {ANN: "Ann"}.get, metrics
+        )
+
+    def start(self, *names: str) -> None:
+        for shard in self.engine.processes():
+            if shard.id in names or not names:
+                shard.state = ShardState.RUNNING
+                self.engine.began(shard)
+
+    def shard(self, name: str) -> ShardProcess:
+        return next(one for one in self.engine.processes() if one.id == name)
+
+    def placed(self) -> dict[str, Sequence[str]]:
+        return {status.id: list(status.cameras) for status in self.engine.statuses()}
+
+    def die(self, name: str, death: Death) -> None:
+        shard = self.shard(name)
+        shard.state = ShardState.ENDED
+        self.engine.died(shard, death)
+        if shard in self.engine.processes():
+            self.start(name)
+
+
+def _keep(shard: ShardProcess, told: list[tuple[str, ToShard]], message: ToShard) -> None:
+    if shard.state is ShardState.RUNNING:
+        told.append((shard.id, message))
+
+
+async def _stay(_: ShardProcess) -> None:
+    await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def world(monkeypatch: pytest.MonkeyPatch, shards: int = 2) -> AsyncIterator[World]:
+    with pytest.raises(ExceptionGroup):  # noqa: PT012 - how the group is ended
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            made = World(group, monkeypatch)
+            made.engine.begin(shards)
+            made.start()
+            yield made
+            raise _OverError
+
+
+class _OverError(Exception):
+    pass
+
+
+async def test_cameras_go_to_the_emptiest_shard(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch) as here:
+        for camera in "abcd":
+            await here.engine.put(spec(camera))
+        assert here.placed() == {"1": ["a", "c"], "2": ["b", "d"]}
+        leaving = asyncio.create_task(here.engine.remove(CameraId("b")))
+        await asyncio.sleep(0)
+        here.engine.heard(here.shard("2"), Unwatched("b"))
+        await leaving
+        await here.engine.put(spec("e"))
+        assert here.placed() == {"1": ["a", "c"], "2": ["d", "e"]}
+
+
+async def test_a_replaced_shard_goes_on_where_numbers_left_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        await here.engine.put(spec("a"))
+        here.engine.heard(here.shard("1"), named("a", seq=41, track=7))
+        here.told.clear()
+        here.die("1", KILLED)
+        ((_, watch),) = here.told
+        assert isinstance(watch, Watch)
+        assert (watch.camera, watch.after_seq, watch.after_track) == ("a", 41, 7)
+        state = here.engine.state(CameraId("a"))
+        assert state is not None
+        assert (state.state, "SIGKILL" in state.reason) == (State.WAITING, True)
+
+
+async def test_a_camera_that_kills_its_shard_twice_is_alone_then_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        for camera in ("bad", "good"):
+            await here.engine.put(spec(camera))
+        here.die("1", crashed("bad"))
+        assert here.placed() == {"1": ["bad", "good"]}
+        here.die("1", crashed("bad"))
+        assert here.placed() == {"1": ["good"], "alone-bad": ["bad"]}
+        here.start("alone-bad")
+        here.die("alone-bad", Death("ended by SIGSEGV", native=True, culprit=None))
+        assert here.placed() == {"1": ["good"]}
+        state = here.engine.state(CameraId("bad"))
+        assert state is not None
+        assert (state.state, "3 shards" in state.reason) == (State.FAILED, True)
+        await here.engine.put(spec("bad", "/another"))  # a person changed something
+        assert here.placed() == {"1": ["good", "bad"]}
+
+
+async def test_shards_that_are_killed_are_nobodys_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        await here.engine.put(spec("a"))
+        for _ in range(5):
+            here.die("1", KILLED)
+        assert here.placed() == {"1": ["a"]}
+
+
+async def test_what_a_shard_says_of_a_camera_that_is_anothers_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch) as here:
+        await here.engine.put(spec("a"))
+        async with aclosing(here.engine.subscribe(None)) as messages:
+            first = asyncio.ensure_future(anext(messages))
+            await asyncio.sleep(0)
+            here.engine.heard(here.shard("2"), named("a", seq=1))
+            here.engine.heard(here.shard("1"), named("a", seq=2))
+            message = await first
+        assert isinstance(message, FrameMessage)
+        assert message.seq == 2
+
+
+async def test_who_was_deleted_is_unknown_until_the_shard_has_confirmed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        await here.engine.put(spec("a"))
+        shard = here.shard("1")
+        deleting = asyncio.create_task(here.engine.gone([ANN], 9))
+        await asyncio.sleep(0.01)
+        assert here.told[-1] == ("1", Reach(9))
+        async with aclosing(here.engine.subscribe(None)) as messages:
+            first = asyncio.ensure_future(anext(messages))
+            await asyncio.sleep(0)
+            here.engine.heard(shard, named("a", seq=1))
+            message = await first
+            assert isinstance(message, FrameMessage)
+            assert [face.name for face in message.faces] == [None]
+            await asyncio.wait_for(deleting, 2)  # a shard that does not confirm holds nobody up
+            shard.fence.lift(9)
+            here.engine.heard(shard, named("a", seq=2))
+            message = await anext(messages)
+            assert isinstance(message, FrameMessage)
+            assert [face.name for face in message.faces] == ["Ann"]
