@@ -117,6 +117,11 @@ class Lanes:
         async with self._places.one(Rank.AHEAD):
             return await asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))
 
+    @property
+    def behind(self) -> float:
+        """How many wait for a turn, a lane; below 1 nobody waits long."""
+        return self._places.behind / self.count
+
     def turn(self) -> AbstractAsyncContextManager[None]:
         """Wait until a lane is about to be free for something ahead; whoever waits longest first.
 

@@ -5,7 +5,7 @@ they were found in: x to the right, y downwards, (0, 0) the top left corner of t
 Messages that hold arrays don't compare (``eq=False``): arrays have no single truth value.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType, TypeAlias
@@ -99,10 +99,14 @@ class TrackedFace:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tracked:
-    """The faces of one frame with their tracks, and the tracks that ended before it."""
+    """The faces of one frame with their tracks, and the tracks that ended before it.
+
+    ``returned`` has, for a track that begins where one of like size ended shortly before, that one.
+    """
 
     faces: Sequence[TrackedFace]
     ended: Sequence[TrackId]
+    returned: Mapping[TrackId, TrackId]
 
 
 @dataclass(frozen=True, slots=True)

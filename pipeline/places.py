@@ -26,6 +26,11 @@ class Places:
         self._lines: dict[Rank, _Line] = {rank: deque() for rank in Rank}
         self._turns: _Line = deque()
 
+    @property
+    def behind(self) -> int:
+        """How many wait for a turn."""
+        return len(self._turns)
+
     @asynccontextmanager
     async def one(self, rank: Rank) -> AsyncIterator[None]:
         """A place, as long as the work in it takes."""

@@ -54,7 +54,9 @@ class Recognizer:
         frame = detected.frame
         tracked = self._tracker.update(detected.faces, frame.captured_at)
         self._identifier.forget(tracked.ended)
-        await self._look(frame, self._identifier.due(tracked.faces, frame.captured_at))
+        self._identifier.inherit(tracked.returned)
+        due = self._identifier.due(tracked.faces, frame.captured_at, self._lanes.behind)
+        await self._look(frame, due)
         height, width = frame.image.shape[:2]
         return Result(
             camera=frame.camera,

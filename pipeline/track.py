@@ -1,12 +1,11 @@
 """Which face is which, from frame to frame: by where it was and how it moved."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-import numpy as np
-
-from pipeline.geometry import Floats, corners_of, overlaps
+from pipeline.geometry import Corners, corners_of, overlap
 from pipeline.messages import DetectedFace, Tracked, TrackedFace, TrackId
 
 _NEAR = 0.5
@@ -18,24 +17,31 @@ _SHORTEST = 0.001
 _INERTIA = 0.7
 """Of a track's speed that stays when a new place is seen; the rest is the new step's."""
 
+_REMEMBERED = 5.0
+"""Seconds after it was last seen in which a track that ended can return under another number."""
+
 
 @dataclass(slots=True, eq=False)
 class _Track:
     """``corners`` are left, top, right, bottom; ``speed`` is theirs, in pixels a second."""
 
     id: TrackId
-    corners: Floats
-    speed: Floats
+    corners: Corners
+    speed: Corners
     seen_at: float
 
-    def at(self, moment: float) -> Floats:
-        return self.corners + self.speed * (moment - self.seen_at)
+    def at(self, moment: float) -> Corners:
+        return _moved(self.corners, self.speed, moment - self.seen_at)
 
-    def move(self, corners: Floats, moment: float) -> None:
+    def move(self, corners: Corners, moment: float) -> None:
         passed = moment - self.seen_at
         if passed >= _SHORTEST:
-            step = (corners - self.corners) / passed
-            self.speed = (_INERTIA * self.speed + (1 - _INERTIA) * step).astype(np.float32)
+            steps = zip(self.speed, self.corners, corners, strict=True)
+            left, top, right, bottom = (
+                _INERTIA * speed + (1 - _INERTIA) * (there - here) / passed
+                for speed, here, there in steps
+            )
+            self.speed = left, top, right, bottom
         self.corners, self.seen_at = corners, moment
 
 
@@ -53,63 +59,81 @@ class MotionTracker:
         self._keep = keep
         self._ids = count(after + 1)
         self._tracks: list[_Track] = []
+        self._past: list[_Track] = []
 
     def update(self, faces: Sequence[DetectedFace], captured_at: float) -> Tracked:
         """The faces of the next frame, in the order given, each with its track."""
         ended = self._end(captured_at)
         boxes = [corners_of(face.box) for face in faces]
         known = dict(self._pairs(boxes, captured_at))
+        returned: dict[TrackId, TrackId] = {}
         tracked = []
         for index, (face, corners) in enumerate(zip(faces, boxes, strict=True)):
-            track = known.get(index) or self._begin(corners, captured_at)
+            track = known.get(index) or self._begin(corners, captured_at, returned)
             track.move(corners, captured_at)
             tracked.append(TrackedFace(track.id, face))
-        return Tracked(tracked, ended)
+        return Tracked(tracked, ended, returned)
 
     def _end(self, now: float) -> Sequence[TrackId]:
         """Drop what was not seen for long; a clock that went back ends everything."""
         over = [track for track in self._tracks if not 0 <= now - track.seen_at <= self._keep]
         self._tracks = [track for track in self._tracks if track not in over]
+        past = [*self._past, *over]
+        self._past = [track for track in past if 0 <= now - track.seen_at <= _REMEMBERED]
         return [track.id for track in over]
 
-    def _begin(self, corners: Floats, now: float) -> _Track:
-        track = _Track(TrackId(next(self._ids)), corners, np.zeros(4, np.float32), now)
+    def _begin(self, corners: Corners, now: float, returned: dict[TrackId, TrackId]) -> _Track:
+        track = _Track(TrackId(next(self._ids)), corners, (0.0, 0.0, 0.0, 0.0), now)
         self._tracks.append(track)
+        if (before := self._ended_at(corners)) is not None:
+            self._past.remove(before)
+            returned[track.id] = before.id
         return track
 
-    def _pairs(self, boxes: Sequence[Floats], now: float) -> Iterator[tuple[int, _Track]]:
+    def _ended_at(self, corners: Corners) -> _Track | None:
+        """The track that ended nearest to here, if one did."""
+        near = max(self._past, key=lambda track: _nearness(corners, track.corners), default=None)
+        return near if near is not None and _nearness(corners, near.corners) > 0 else None
+
+    def _pairs(self, boxes: Sequence[Corners], now: float) -> Iterator[tuple[int, _Track]]:
         """Faces and the tracks they continue, the likeliest pair first, each once."""
-        if not boxes or not self._tracks:
-            return
-        scores = self._scores(np.stack(boxes), np.stack([track.at(now) for track in self._tracks]))
-        for flat in np.argsort(-scores, axis=None, kind="stable"):
-            face, track = np.unravel_index(flat, scores.shape)
-            if scores[face, track] <= 0:
-                return
-            yield int(face), self._tracks[track]
-            scores[face, :] = scores[:, track] = 0
+        places = [track.at(now) for track in self._tracks]
+        likely = [
+            (-score, face, track)
+            for face, box in enumerate(boxes)
+            for track, place in enumerate(places)
+            if (score := self._score(box, place)) > 0
+        ]
+        faces, tracks = set[int](), set[int]()
+        for _, face, track in sorted(likely):
+            if face not in faces and track not in tracks:
+                yield face, self._tracks[track]
+                faces.add(face)
+                tracks.add(track)
 
-    def _scores(self, boxes: Floats, places: Floats) -> Floats:
-        """[faces, tracks]: 1 and more for overlap, less for being near, 0 for neither."""
-        shared = overlaps(boxes[:, None], places)
-        near = _nearness(boxes, places)
-        scores = np.where(shared >= self._least_overlap, 1 + shared, near)
-        return np.asarray(scores, np.float32)
-
-
-def _nearness(boxes: Floats, places: Floats) -> Floats:
-    """[faces, tracks]: from just under 1 at the same centre down to 0; 0 if sizes differ."""
-    sides, track_sides = _sides(boxes)[:, None], _sides(places)
-    apart = np.linalg.norm(_centres(boxes)[:, None] - _centres(places), axis=-1)
-    reach = _NEAR * np.minimum(sides, track_sides)
-    ratio = np.maximum(sides, track_sides) / np.maximum(np.minimum(sides, track_sides), 1e-6)
-    near = np.clip(1 - apart / np.maximum(reach, 1e-6), 0, 1) * (ratio <= _LIKE)
-    return np.asarray(near * 0.99, np.float32)
+    def _score(self, box: Corners, place: Corners) -> float:
+        """1 and more for overlap, less for being near, 0 for neither."""
+        shared = overlap(box, place)
+        return 1 + shared if shared >= self._least_overlap else _nearness(box, place)
 
 
-def _centres(corners: Floats) -> Floats:
-    return np.asarray((corners[:, :2] + corners[:, 2:]) / 2, np.float32)
+def _nearness(one: Corners, other: Corners) -> float:
+    """From just under 1 at the same centre down to 0; 0 if sizes differ."""
+    less, more = sorted((_side(one), _side(other)))
+    if less <= 0 or more > _LIKE * less:
+        return 0.0
+    across = (one[0] + one[2] - other[0] - other[2]) / 2
+    down = (one[1] + one[3] - other[1] - other[3]) / 2
+    return 0.99 * max(0.0, 1 - math.hypot(across, down) / (_NEAR * less))
 
 
-def _sides(corners: Floats) -> Floats:
-    return np.asarray((corners[:, 2:] - corners[:, :2]).max(1), np.float32)
+def _side(corners: Corners) -> float:
+    """The longer one."""
+    return max(corners[2] - corners[0], corners[3] - corners[1])
+
+
+def _moved(corners: Corners, speed: Corners, seconds: float) -> Corners:
+    left, top, right, bottom = (
+        here + a_second * seconds for here, a_second in zip(corners, speed, strict=True)
+    )
+    return left, top, right, bottom

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.geometry import Transform, corners_of, overlaps, scale_of
+from pipeline.geometry import Transform, corners_of, overlap, scale_of
 from pipeline.messages import Box, DetectedFace, Image
 from pipeline.stages import Detector
 from pipeline.warp import square_around, warp
@@ -35,9 +35,10 @@ class CloseUp:
         seen = self._detector.detect(warp(image, into, (self._side, self._side)))
         found = [_back(near, into, face.score) for near in seen]
         box = corners_of(face.box)
-        shared = [float(overlaps(box, corners_of(near.box))) for near in found]
-        best = int(np.argmax(shared)) if shared else -1
-        return found[best] if best >= 0 and shared[best] >= _LEAST_OVERLAP else None
+        best = max(found, key=lambda near: overlap(box, corners_of(near.box)), default=None)
+        if best is None or overlap(box, corners_of(best.box)) < _LEAST_OVERLAP:
+            return None
+        return best
 
 
 class AsDetected:

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.detect.closeup import CloseUp
 from pipeline.detect.yunet import YuNet
-from pipeline.geometry import corners_of, eye_distance, overlaps
+from pipeline.geometry import corners_of, eye_distance, overlap
 from pipeline.inference import Network
 from pipeline.messages import Box, DetectedFace, Image
 from tests.fakes import UPRIGHT, face_at
@@ -53,7 +53,7 @@ def test_a_reduced_picture_gives_the_same_faces_in_the_pixels_of_the_full_one(
     full, reduced = yunet(network).detect(couple), yunet(network, 320).detect(couple)
     assert len(full) == len(reduced) == 2
     for face in full:
-        shared = max(float(overlaps(corners_of(face.box), corners_of(f.box))) for f in reduced)
+        shared = max(overlap(corners_of(face.box), corners_of(f.box)) for f in reduced)
         assert shared > 0.7
 
 
