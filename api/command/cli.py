@@ -12,6 +12,7 @@ import typer
 from api.command.client import cameras, gallery, people, users
 from api.command.client.enroll import enroll
 from api.command.client.login import login, logout
+from api.command.client.shards import shards
 from api.settings.settings import Settings, load_settings
 from pipeline.errors import BadInput, FaceapiError
 
@@ -25,6 +26,7 @@ app.add_typer(people.app, name="people")
 app.add_typer(cameras.app, name="cameras")
 app.add_typer(users.app, name="users")
 app.add_typer(gallery.app, name="gallery")
+app.command()(shards)
 app.command()(enroll)
 app.command()(login)
 app.command()(logout)

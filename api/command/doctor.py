@@ -16,7 +16,7 @@ from api.http.app import PAGE
 from api.settings.settings import Settings
 from pipeline.build import open_configured_pack
 from pipeline.errors import FaceapiError, Misconfigured
-from pipeline.inference import Network, lane_count, versions
+from pipeline.inference import Network, cores, lane_count, versions
 from pipeline.packs.manifest import load_manifest, shipped_packs
 from pipeline.packs.pack import verify
 
@@ -52,6 +52,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield from _packages()
     yield from (Finding(*item) for item in versions().items())
     yield Finding("lanes", str(lane_count(settings.inference.lanes)))
+    yield _shards(settings)
     yield from _folders(settings)
     yield from _packs(settings)
     yield _device(settings)
@@ -67,6 +68,15 @@ def _packages() -> Iterator[Finding]:
             yield Finding(name, version(name))
         except PackageNotFoundError:
             yield Finding(name, "not installed", "run `make setup`")
+
+
+def _shards(settings: Settings) -> Finding:
+    count = settings.engine.count(cores())
+    if settings.engine.shards == "auto":
+        why = f"one for every four cores, here {cores()} (ENGINE_SHARDS is auto)"
+    else:
+        why = f"ENGINE_SHARDS; here are {cores()} cores"
+    return Finding("shards", f"{count}: {why}")
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:

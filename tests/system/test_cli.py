@@ -182,6 +182,11 @@ def test_the_doctor_says_on_whom_the_pack_fails_more_often(tmp_path: Path) -> No
     assert "children" not in other.stdout
 
 
+def test_the_doctor_says_how_many_shards_there_will_be_and_why() -> None:
+    assert ": one for every four cores" in faceapi("doctor", ENGINE_SHARDS="auto").stdout
+    assert "3: ENGINE_SHARDS" in faceapi("doctor", ENGINE_SHARDS="3").stdout
+
+
 def test_a_film_is_shown_as_a_camera(film: Path) -> None:
     command = [sys.executable, "-m", "api.command.cli", "simulate", str(film), "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as camera:

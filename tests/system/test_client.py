@@ -101,6 +101,20 @@ def test_a_person_is_made_renamed_shown_and_deleted(faceapi: Run) -> None:
     assert (gone.returncode, COLLINS in gone.stderr) == (1, True)
 
 
+def test_shards_are_listed_with_their_cameras_and_cameras_with_their_shard(faceapi: Run) -> None:
+    assert faceapi("cameras", "add", "Yard", "rtsp://127.0.0.1:9/1").returncode == 0
+    (shard,) = json.loads(faceapi("shards", "--json").stdout)
+    (camera,) = json.loads(faceapi("cameras", "list", "--json").stdout)
+    assert shard["cameras"] == [camera["id"]]
+    assert camera["shard"] == shard["id"]
+    (row,) = (line for line in faceapi("shards").stdout.splitlines() if "running" in line)
+    assert "Yard" in row
+    assert str(shard["pid"]) in row
+    assert faceapi("cameras", "disable", "Yard").returncode == 0
+    assert json.loads(faceapi("cameras", "list", "--json").stdout)[0]["shard"] == ""
+    assert faceapi("cameras", "delete", "Yard", "--yes").returncode == 0
+
+
 def test_a_cameras_password_needs_to_stand_on_no_command_line(faceapi: Run) -> None:
     added = faceapi("cameras", "add", "Gate", "-", say="rtsp://ann:nite-word@127.0.0.1:9/1\n")
     assert added.returncode == 0, added.stderr

@@ -19,10 +19,12 @@ Address = Annotated[
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """Every camera with its state."""
+    """Every camera with its state, and the shard that watches it."""
     with connected() as service:
-        items = service.get("/cameras")["items"]
-    show(items, ("name", "state", "reason", "url", "id"), as_json=as_json)
+        cameras, shards = service.get("/cameras")["items"], service.get("/shards")["items"]
+    watching = {camera: shard["id"] for shard in shards for camera in shard["cameras"]}
+    items = [{**camera, "shard": watching.get(camera["id"], "")} for camera in cameras]
+    show(items, ("name", "state", "reason", "url", "shard", "id"), as_json=as_json)
 
 
 @app.command()

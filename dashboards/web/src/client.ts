@@ -8,6 +8,7 @@ import type {
   NewCamera,
   PeoplePage,
   Person,
+  Shard,
   Ticket,
   Token,
   Verdict,
@@ -23,6 +24,10 @@ export class Client {
 
   async cameras(): Promise<Camera[]> {
     return (await this.http.get<{ items: Camera[] }>('/cameras')).items
+  }
+
+  async shards(): Promise<Shard[]> {
+    return (await this.http.get<{ items: Shard[] }>('/shards')).items
   }
 
   addCamera(camera: NewCamera): Promise<Camera> {

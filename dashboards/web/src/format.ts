@@ -10,3 +10,12 @@ export function moment(seconds: number, now = new Date()): string {
 export function counted(number: number, one: string, many: string): string {
   return `${number} ${number === 1 ? one : many}`
 }
+
+export function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 1e6)} MB`
+}
+
+/** How often a process had to be begun again; empty where it never had to. */
+export function begunAgain({ restarts }: { restarts: number }): string {
+  return restarts === 0 ? '' : `begun again ${counted(restarts, 'time', 'times')}`
+}

@@ -4,9 +4,7 @@ import { onBeforeUnmount, ref, type Ref } from 'vue'
 import { linesOf } from '../problem'
 import type { Camera } from '../rest'
 import { useServices } from '../services'
-
-/** Milliseconds: states of cameras that nobody looks at come by asking. */
-const PERIOD = 3000
+import { usePolling } from './usePolling'
 
 export interface Cameras {
   /** Null: not known yet. */
@@ -36,13 +34,8 @@ export function useCameras(): Cameras {
         null
     },
   })
-  const timer = setInterval(() => {
-    if (!document.hidden) void refresh()
-  }, PERIOD)
-  onBeforeUnmount(() => {
-    deaf()
-    clearInterval(timer)
-  })
-  void refresh()
+  onBeforeUnmount(deaf)
+  // States of cameras that nobody looks at come by asking.
+  usePolling(refresh)
   return { cameras, problems, refresh }
 }
