@@ -17,6 +17,7 @@ from api.command.film import COLLINS, HOPPER, RATE, pictures, portrait
 from ingest.virtual.clip import write_clip
 from tests.system.gst import GstServer
 from tests.system.service import Live, Service, names, person, wait_until
+from tests.system.test_service_kills import freezing
 
 pytestmark = pytest.mark.system
 
@@ -97,6 +98,23 @@ def test_a_stuck_shard_is_killed_and_replaced_while_the_api_answers(
             wait_until(lambda: shards(client)["1"]["restarts"] == 1, "it is replaced")
             assert frame_of(live, camera, after=latest)["seq"] > latest
         assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_shard_that_starts_while_the_database_is_away_watches_and_names_later(
+    new_service: Callable[..., Service], film: str
+) -> None:
+    service = new_service(ENGINE_SHARDS="1").start()
+    with service.client() as client:
+        person(client, COLLINS, portrait(COLLINS))
+        camera = add(client, "Gate", film)
+        with service.live(client, [camera]) as live:
+            live.named(COLLINS)
+            pid, latest = shards(client)["1"]["pid"], frame_of(live, camera)["seq"]
+            with freezing(service):
+                os.kill(pid, signal.SIGKILL)
+                frames = [frame_of(live, camera, after=latest + 100) for _ in range(10)]
+                assert not any(names(frame) for frame in frames)
+            live.named(COLLINS)
 
 
 def test_a_camera_that_crashes_its_decoder_is_parted_and_given_up(
