@@ -93,15 +93,20 @@ def suppress(
 def similarity_transform(source: Points, target: Points) -> Transform:
     """The rotation, uniform scale and shift that brings ``source`` nearest to ``target``.
 
-    Least squares over all points, without reflection (Umeyama, IEEE PAMI 13(4), 1991).
+    Least squares over all points, without reflection (Umeyama, IEEE PAMI 13(4), 1991). In a plane,
+    with points as complex numbers, it is ordinary least squares for one complex factor.
     """
-    source_mean, target_mean = source.mean(0, np.float64), target.mean(0, np.float64)
-    source_off, target_off = source - source_mean, target - target_mean
-    left, strengths, right = np.linalg.svd(target_off.T @ source_off / len(source))
-    signs = np.array([1.0, np.sign(np.linalg.det(left @ right))])
-    spread = max(float(source_off.var(0).sum()), 1e-12)
-    linear = (strengths * signs).sum() / spread * (left * signs) @ right
-    return np.hstack([linear, (target_mean - linear @ source_mean)[:, None]])
+    pairs = [
+        (complex(*here), complex(*there))
+        for here, there in zip(source.tolist(), target.tolist(), strict=True)
+    ]
+    centre = sum(here for here, _ in pairs) / len(pairs)
+    wanted = sum(there for _, there in pairs) / len(pairs)
+    spread = sum(abs(here - centre) ** 2 for here, _ in pairs)
+    turn = sum((here - centre).conjugate() * (there - wanted) for here, there in pairs)
+    turn /= max(spread, 1e-12)
+    shift = wanted - turn * centre
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 
 def scale_of(transform: Transform) -> float:

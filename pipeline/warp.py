@@ -1,5 +1,7 @@
 """A part of a picture, turned, scaled and cut out in one step."""
 
+import math
+
 import cv2
 import numpy as np
 
@@ -42,12 +44,17 @@ def _seen(
 ) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of what is seen of an image of ``shape``."""
     width, height = size
-    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64)
-    back = np.asarray(cv2.invertAffineTransform(transform), np.float64)
-    places = corners @ back[:, :2].T + back[:, 2]
-    least = np.clip(np.floor(places.min(0)) - 2, 0, [shape[1], shape[0]])
-    most = np.clip(np.ceil(places.max(0)) + 2, 0, [shape[1], shape[0]])
-    return int(least[0]), int(least[1]), int(most[0]), int(most[1])
+    (a, b, x), (c, d, y) = cv2.invertAffineTransform(transform).tolist()
+    left, right = _reach(a * width, b * height, x, shape[1])
+    top, bottom = _reach(c * width, d * height, y, shape[0])
+    return left, top, right, bottom
+
+
+def _reach(along: float, across: float, start: float, most: int) -> tuple[int, int]:
+    """From where to where a parallelogram reaches on one axis, two pixels more, in 0..most."""
+    ends = (start, start + along, start + across, start + along + across)
+    least, last = math.floor(min(ends)) - 2, math.ceil(max(ends)) + 2
+    return min(max(least, 0), most), min(max(last, 0), most)
 
 
 def _from_part(

@@ -15,6 +15,8 @@ from pipeline.messages import DetectedFace, Image
 
 _STRIDES = (8, 16, 32)
 _HEADS = tuple(f"{head}_{stride}" for head in ("cls", "obj", "bbox", "kps") for stride in _STRIDES)
+_ROUNDING = 0.999
+"""What a product of two scores may lose by rounding, and more."""
 _PIXELS = 32
 """Width and height must be whole multiples of the longest stride."""
 
@@ -54,15 +56,16 @@ class YuNet:
         outputs = self._network.run(tensor, _HEADS)
         columns = tensor.shape[3]
         levels = [
-            _level(outputs[index::3], stride, columns // stride, self._least_score)
+            level
             for index, stride in enumerate(_STRIDES)
+            if (level := _level(outputs[index::3], stride, columns // stride, self._least_score))
         ]
+        if not levels:
+            return []
         boxes, scores, points = (np.concatenate(part) for part in zip(*levels, strict=True))
         kept = suppress(boxes, scores, self._most_overlap)
-        return [
-            DetectedFace(box_of(boxes[row] / scale), points[row] / scale, float(scores[row]))
-            for row in kept
-        ]
+        found = zip(boxes[kept] / scale, points[kept] / scale, scores[kept].tolist(), strict=True)
+        return [DetectedFace(box_of(box), five, score) for box, five, score in found]
 
     def _scale(self, image: Image) -> float:
         height, width = image.shape[:2]
@@ -81,23 +84,32 @@ class YuNet:
         height, width = image.shape[:2]
         tall, wide = self._fixed or (height + -height % _PIXELS, width + -width % _PIXELS)
         tensor = np.zeros((1, 3, tall, wide), np.float32)
-        tensor[0, :, :height, :width] = image.transpose(2, 0, 1)
+        for plane, colour in zip(tensor[0], cv2.split(image), strict=True):
+            plane[:height, :width] = colour  # by colours: in half the time of a transposed copy
         return tensor
 
 
 def _level(
     heads: Sequence[Tensor], stride: int, columns: int, least_score: float
-) -> tuple[Floats, Floats, Floats]:
+) -> tuple[Floats, Floats, Floats] | None:
     """Boxes [n, 4], scores [n] and points [n, 5, 2] of one stride, in the network's pixels.
+
+    None where there is no face, which is so for most strides of most pictures: the product of the
+    two scores tells it in one step.
 
     Each cell of the grid holds one face: its centre and points as offsets from the cell, its
     sides as logarithms, all in strides.
     """
-    scores = np.sqrt(np.clip(heads[0][0, :, 0], 0, 1) * np.clip(heads[1][0, :, 0], 0, 1))
-    found = np.flatnonzero(scores >= least_score)
+    classes, objects = heads[0][0, :, 0], heads[1][0, :, 0]
+    likely = np.flatnonzero(classes * objects >= least_score * least_score * _ROUNDING)
+    if not likely.size:
+        return None
+    scores = np.sqrt(np.clip(classes[likely], 0, 1) * np.clip(objects[likely], 0, 1))
+    found, scores = likely[scores >= least_score], scores[scores >= least_score]
     cells = np.stack([found % columns, found // columns], axis=1).astype(np.float32)
-    offsets, logarithms = np.split(heads[2][0, found], 2, axis=1)
+    rows = heads[2][0, found]
+    offsets, logarithms = rows[:, :2], rows[:, 2:]
     centres, halves = cells + offsets, np.exp(logarithms) / 2
     boxes = np.hstack([centres - halves, centres + halves]) * stride
     points = (heads[3][0, found].reshape(-1, 5, 2) + cells[:, None]) * stride
-    return boxes, scores[found], points
+    return boxes, scores, points

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pipeline.geometry import (
@@ -56,6 +56,18 @@ def test_a_similarity_is_recovered_from_five_points(
     assert transform[:, :2] == pytest.approx(linear, abs=1e-3 * scale)
     assert transform[:, 2] == pytest.approx([x, y], abs=0.2)
     assert scale_of(transform) == pytest.approx(scale, rel=1e-3)
+
+
+@given(st.lists(st.tuples(st.floats(0, 99), st.floats(0, 99)), min_size=5, max_size=5))
+def test_no_similarity_brings_five_points_nearer(places: list[tuple[float, float]]) -> None:
+    source = np.array(places, np.float32)
+    assume(source.std(0).max() > 1)
+    x, y, ones, zeros = source[:, 0], source[:, 1], np.ones(5), np.zeros(5)
+    rows = np.vstack([np.stack([x, -y, ones, zeros], 1), np.stack([y, x, zeros, ones], 1)])
+    best, *_ = np.linalg.lstsq(rows.astype(np.float64), UPRIGHT.T.ravel().astype(np.float64))
+    transform = similarity_transform(source, UPRIGHT)
+    expected = [[best[0], -best[1], best[2]], [best[1], best[0], best[3]]]
+    assert transform == pytest.approx(np.array(expected), abs=1e-6)
 
 
 def test_points_on_one_spot_give_numbers_all_the_same() -> None:

@@ -166,7 +166,7 @@ def test_a_stranger_who_returns_is_soon_left_alone_again() -> None:
         identifier.observe(ONE, n / 5, matches(Ann=0.87))
     assert verdict(identifier) == Verdict(Status.UNKNOWN, None, 0.875)
     assert not due(identifier, 0.6)
-    assert due(identifier, 0.7)
+    assert due(identifier, 0.75)
 
 
 def test_what_was_retracted_is_not_inherited() -> None:
