@@ -117,7 +117,7 @@ def test_an_alert_waits_says_how_bad_it_is_and_what_to_do(rule: Mapping[str, Any
     assert len(summary) < 100
     assert len(description) > 80
     told = set(re.findall(r"\$labels\.(\w+)", summary + description))
-    assert told <= {"name", "camera", "folder", "network", "asked", "job", "instance"}
+    assert told <= {"name", "camera", "folder", "network", "asked", "shard", "job", "instance"}
 
 
 @pytest.mark.parametrize("name", BOARDS)
