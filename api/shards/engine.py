@@ -205,7 +205,7 @@ class ShardedEngine:
         _log.error("shard %s: %s; it is begun again", shard.id, death.reason)
         self.settled.set()
         for known in self._of(shard.id):
-            self._say(known, State.WAITING, f"its shard was {death.reason}; it is begun again")
+            self._say(known, State.WAITING, f"its shard {death.reason}; it is begun again")
         guilty = self._guilty(shard, death)
         if guilty is None:
             return

@@ -12,6 +12,8 @@ from pipeline.errors import FaceapiError
 Sent = TypeVar("Sent")
 Received = TypeVar("Received")
 
+ENDED = "it ended"
+"""Said of the other side that went between two batches."""
 _LENGTH = 4
 """Bytes in front of each batch."""
 _LARGEST = 1 << 26
@@ -68,7 +70,7 @@ class Link(Generic[Sent, Received]):
             data = await self._reader.readexactly(length)
             return self._decoder.decode(data)
         except asyncio.IncompleteReadError as error:
-            raise LinkBroken("it ended" if not error.partial else "it ended in a batch") from None
+            raise LinkBroken("it ended in a batch" if error.partial else ENDED) from None
         except (OSError, msgspec.DecodeError) as error:
             raise LinkBroken(f"what it sent cannot be understood: {error}") from None
 

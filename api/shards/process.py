@@ -16,7 +16,7 @@ from api.live.engine import ShardState
 from api.live.seen import Seen
 from api.shards.crash import culprit
 from api.shards.fence import Fence
-from api.shards.link import Link, LinkBroken, Outbox
+from api.shards.link import ENDED, Link, LinkBroken, Outbox
 from api.shards.messages import (
     FROM_SHARD,
     VERSION,
@@ -221,8 +221,10 @@ async def _heard(link: Link[ToShard, FromShard], seconds: float) -> list[FromSha
 
 
 def _kill(process: Process) -> None:
-    with suppress(ProcessLookupError):
-        process.kill()
+    """Not by ``process.kill``: that may take the exit status away from whoever waits for it."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
 
 
 async def _end(process: Process) -> None:
@@ -238,8 +240,8 @@ def _death(status: int, reason: str, crash: int) -> Death:
     os.lseek(crash, 0, os.SEEK_SET)
     with os.fdopen(os.dup(crash), encoding="ascii", errors="replace") as file:
         culprit_ = culprit(file.read())
+    why = "" if reason == ENDED else f" ({reason})"
     if status < 0:
         number = signal.Signals(-status)
-        said = f"{reason}; " if number is signal.SIGKILL and reason != "it ended" else ""
-        return Death(f"{said}ended by {number.name}", number in _NATIVE, culprit_)
-    return Death(f"{reason}, with status {status}", native=False, culprit=None)
+        return Death(f"ended by {number.name}{why}", number in _NATIVE, culprit_)
+    return Death(f"ended with status {status}{why}", native=False, culprit=None)
