@@ -59,6 +59,7 @@ class MemoryIndex:
         self._on_removed = on_removed
         self._held: ExactGallery | None = None
         self._log_id: str | None = None
+        self._removals = 0
         self._moved = asyncio.Condition()
         self.position = 0
         """Up to which change it has followed the log."""
@@ -71,9 +72,13 @@ class MemoryIndex:
         """
         if self._log_id is None:
             raise Transient("the gallery has not been loaded yet")
-        if self._held is None:
-            return await self._beyond.search(vectors)
-        return await self._held.search(vectors)
+        if self._held is not None:
+            return await self._held.search(vectors)
+        while True:  # what was deleted meanwhile may be among what was found
+            removals = self._removals
+            found = await self._beyond.search(vectors)
+            if removals == self._removals:
+                return found
 
     async def follow(self, notifier: ChangeNotifier) -> None:
         """Keep it as the log says, for ever; what is away is tried again."""
@@ -98,18 +103,20 @@ class MemoryIndex:
         while batch := await self._changes.after(self.position, _BATCH):
             await self._apply(batch)
             if self._held is None and await self._fits(_AGAIN):
-                await self._load(await self._changes.head())
-            else:
-                await self._move_to(batch[-1].number)
+                self._held = await self._read()
+            await self._move_to(batch[-1].number)
 
     async def _load(self, head: Head) -> None:
-        """Read every template as it is now; what the log says beyond ``head`` is applied after."""
-        held = ExactGallery(self._extent.dimension) if await self._fits() else None
-        if held is not None:
-            async for page in self._faces.pages(self._extent.pack, _PAGE):
-                await held.add(page)
-        self._held, self._log_id = held, head.log
+        self._held = await self._read() if await self._fits() else None
+        self._log_id = head.log
         await self._move_to(head.number)
+
+    async def _read(self) -> ExactGallery:
+        """Every template as it is now; what the log says from the position on is applied after."""
+        held = ExactGallery(self._extent.dimension)
+        async for page in self._faces.pages(self._extent.pack, _PAGE):
+            await held.add(page)
+        return held
 
     async def _fits(self, part: float = 1.0) -> bool:
         there = (await self._faces.census(self._extent.pack)).faces
@@ -122,7 +129,9 @@ class MemoryIndex:
             await self._held.add(await self._faces.templates(come, self._extent.pack))
             if len(self._held) > self._extent.most:
                 self._held = None
-        for person in {change.person for change in batch if change.kind in REMOVALS}:
+        removed = {change.person for change in batch if change.kind in REMOVALS}
+        self._removals += len(removed)
+        for person in removed:
             self._on_removed(person)
 
     async def _move_to(self, number: int) -> None:

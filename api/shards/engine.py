@@ -17,6 +17,7 @@ from api.live.metrics import CameraMetrics
 from api.live.seen import Seen
 from api.live.video import Picture, Viewers
 from api.live.wire import CameraMessage, LiveMessage, LoadMessage, frame_message
+from api.shards.link import LinkBroken
 from api.shards.messages import (
     Begin,
     Changed,
@@ -35,8 +36,8 @@ from api.shards.messages import (
 from api.shards.process import Death, ShardProcess
 from ingest.fleet import CameraSpec
 from ingest.source import State
-from pipeline.errors import Transient
-from pipeline.messages import CameraId, PersonId
+from pipeline.errors import BadInput, Transient
+from pipeline.messages import CameraId, PersonId, Vectors
 from pipeline.stages import Gallery
 
 _log = logging.getLogger(__name__)
@@ -55,8 +56,16 @@ class _Watched:
 
     spec: CameraSpec
     shard: str
-    numbers: Numbers = field(default_factory=Numbers)
     deaths: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Leaving:
+    """A camera that its shard is letting go."""
+
+    camera: CameraId
+    shard: str
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class ShardedEngine:
@@ -91,7 +100,9 @@ class ShardedEngine:
             on_last=lambda camera: self._tell(camera, Hide(camera)),
         )
         self._cameras: dict[CameraId, _Watched] = {}
-        self._leaving: defaultdict[CameraId, asyncio.Event] = defaultdict(asyncio.Event)
+        self._numbers: defaultdict[CameraId, Numbers] = defaultdict(Numbers)
+        """What was told last of each camera, also of one that is not watched now."""
+        self._leaving: dict[CameraId, _Leaving] = {}
         self._shards: dict[str, ShardProcess] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._ordinary: list[str] = []
@@ -194,16 +205,17 @@ class ShardedEngine:
                 picture = Picture(message.seq, message.captured_at, message.jpeg)
                 self._viewers.show(CameraId(message.camera), picture)
             case Unwatched(camera):
-                self._leaving[CameraId(camera)].set()
+                self._has_left(lambda one: one.shard == shard.id and one.camera == camera)
             case Vitals():
                 self._metrics.lagged(shard.id, message.lags)
             case Search():
-                self._group.create_task(self._search(shard, message))
+                self._group.create_task(self._search(shard, message.search, _vectors(message)))
 
     def died(self, shard: ShardProcess, death: Death) -> None:
         """Its cameras wait for the next one; one that brings shards down is parted from others."""
         _log.error("shard %s: %s; it is begun again", shard.id, death.reason)
         self.settled.set()
+        self._has_left(lambda one: one.shard == shard.id)
         for known in self._of(shard.id):
             self._say(known, State.WAITING, f"its shard {death.reason}; it is begun again")
         guilty = self._guilty(shard, death)
@@ -259,7 +271,7 @@ class ShardedEngine:
     def _watch(self, known: _Watched) -> None:
         """Tell its shard; one that does not run yet is told when it does."""
         camera, shard = known.spec.camera, self._shards[known.shard]
-        address, numbers = known.spec.url.with_secrets, known.numbers
+        address, numbers = known.spec.url.with_secrets, self._numbers[camera]
         shard.send(Watch(camera, address, numbers.seq, numbers.track))
         if self._viewers.has(camera):
             shard.send(Show(camera))
@@ -268,15 +280,20 @@ class ShardedEngine:
         shard = self._shards.get(known.shard)
         if shard is None or shard.state is not ShardState.RUNNING:
             return
-        gone = self._leaving[known.spec.camera]
-        gone.clear()
-        shard.send(Unwatch(known.spec.camera))
+        leaving = _Leaving(known.spec.camera, shard.id)
+        self._leaving[leaving.camera] = leaving
+        shard.send(Unwatch(leaving.camera))
         try:
-            await asyncio.wait_for(gone.wait(), _LET_GO)
+            await asyncio.wait_for(leaving.over.wait(), _LET_GO)
         except TimeoutError:
-            _log.warning("shard %s did not let camera %s go", shard.id, known.spec.camera)
+            _log.warning("shard %s did not let camera %s go", shard.id, leaving.camera)
         finally:
-            self._leaving.pop(known.spec.camera, None)
+            self._leaving.pop(leaving.camera, None)
+
+    def _has_left(self, it_is: Callable[[_Leaving], bool]) -> None:
+        """The connections of these cameras are gone."""
+        for leaving in filter(it_is, self._leaving.values()):
+            leaving.over.set()
 
     # What cameras show
 
@@ -284,8 +301,8 @@ class ShardedEngine:
         known = self._cameras.get(CameraId(seen.camera))
         if known is None or known.shard != shard.id:
             return
-        track = max((face.track for face in seen.faces), default=0)
-        known.numbers = Numbers(seen.seq, max(known.numbers.track, track))
+        camera, track = known.spec.camera, max((face.track for face in seen.faces), default=0)
+        self._numbers[camera] = Numbers(seen.seq, max(self._numbers[camera].track, track))
         message = frame_message(
             seen, lambda person: None if shard.fence.hides(person) else self._name(person)
         )
@@ -300,15 +317,14 @@ class ShardedEngine:
         self._metrics.changed(CameraId(message.camera), message.state)
         self._hub.publish(message)
 
-    async def _search(self, shard: ShardProcess, search: Search) -> None:
-        vectors = np.frombuffer(search.vectors, "<f4").reshape(-1, search.dimension)
+    async def _search(self, shard: ShardProcess, number: int, vectors: Vectors) -> None:
         try:
             found = await self._gallery.search(vectors)
-        except Transient as error:
-            shard.send(Found(search.search, (), str(error)))
+        except (Transient, BadInput) as error:
+            shard.send(Found(number, (), str(error)))
             return
         rows = tuple(tuple((one.person, one.similarity) for one in row) for row in found)
-        shard.send(Found(search.search, rows))
+        shard.send(Found(number, rows))
 
     def _status(self, shard: ShardProcess) -> ShardStatus:
         return ShardStatus(
@@ -322,6 +338,13 @@ class ShardedEngine:
             resident_bytes=shard.vitals.resident_bytes if shard.vitals else 0,
             trouble=shard.trouble,
         )
+
+
+def _vectors(search: Search) -> Vectors:
+    try:
+        return np.frombuffer(search.vectors, "<f4").reshape(-1, search.dimension)
+    except ValueError as error:
+        raise LinkBroken(f"it asked for what are no vectors: {error}") from None
 
 
 def _camera_message(message: Changed) -> CameraMessage:

@@ -8,7 +8,7 @@ import sys
 import time
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Collection
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,6 +44,7 @@ _WELL = 30.0
 _PAUSES = Backoff(first=0.1, most=30.0)
 _NATIVE = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}
 """What ends a process whose native code breaks."""
+_SIGNALS = {number.value: number.name for number in signal.Signals}
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """Networks have lanes; numpy's own threads would fight with them for the cores."""
 
@@ -99,7 +100,10 @@ class ShardProcess:
         pauses = _PAUSES.delays()
         while True:
             began = time.monotonic()
-            death = await self._live()
+            try:
+                death = await self._live()
+            except OSError as error:  # no memory, no files, no processes left: later perhaps
+                death = Death(f"could not be begun: {error}", native=False, culprit=None)
             self.restarts += 1
             self._become(ShardState.ENDED, death.reason)
             self._listener.died(self, death)
@@ -142,7 +146,9 @@ class ShardProcess:
 
     async def _start(self, crash: int) -> tuple[Process, Link[ToShard, FromShard]]:
         ours, theirs = socket.socketpair()
-        with theirs:
+        reader, writer = await asyncio.open_unix_connection(sock=ours)
+        with theirs, ExitStack() as undo:
+            undo.callback(writer.close)
             numbers = (theirs.fileno(), crash)
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -155,7 +161,7 @@ class ShardProcess:
                 start_new_session=True,  # Ctrl-C is the program's
                 env={**os.environ, **_ENVIRONMENT},
             )
-        reader, writer = await asyncio.open_unix_connection(sock=ours)
+            undo.pop_all()
         return process, Link(reader, writer, FROM_SHARD)
 
     async def _converse(self, link: Link[ToShard, FromShard]) -> str:
@@ -176,9 +182,8 @@ class ShardProcess:
             return str(error)
 
     async def _greet(self, link: Link[ToShard, FromShard]) -> None:
-        (hello,) = await _heard(link, _START)
-        if hello != Hello(VERSION):
-            raise LinkBroken(f"it does not speak version {VERSION} of what travels: {hello!r}")
+        if await _heard(link, _START) != [Hello(VERSION)]:
+            raise LinkBroken(f"it does not speak version {VERSION} of what travels")
 
     async def _tell(self, link: Link[ToShard, FromShard]) -> None:
         async for batch in self._outbox.batches():
@@ -242,6 +247,6 @@ def _death(status: int, reason: str, crash: int) -> Death:
         culprit_ = culprit(file.read())
     why = "" if reason == ENDED else f" ({reason})"
     if status < 0:
-        number = signal.Signals(-status)
-        return Death(f"ended by {number.name}{why}", number in _NATIVE, culprit_)
+        name = _SIGNALS.get(-status, f"signal {-status}")
+        return Death(f"ended by {name}{why}", -status in _NATIVE, culprit_)
     return Death(f"ended with status {status}{why}", native=False, culprit=None)

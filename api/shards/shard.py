@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from itertools import count
+from pathlib import Path
 
 import numpy as np
 
@@ -260,5 +261,4 @@ def _pipeline(settings: Settings) -> Pipeline:
 
 
 def _resident_bytes() -> int:
-    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - read twice a second
-        return int(file.read().split()[1]) * _PAGE
+    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * _PAGE

@@ -146,6 +146,44 @@ async def test_a_gallery_that_grows_too_large_is_asked_elsewhere_until_it_shrink
     assert await world.found(1) == [ann.id]
 
 
+async def test_what_is_deleted_while_it_is_asked_elsewhere_is_asked_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, faces = await world.enroll("Ann", *range(MOST + 5))
+    follow(world)
+    await world.caught_up()
+    asked = 0
+
+    async def deleted_meanwhile(vectors: Vectors) -> Sequence[Sequence[Match]]:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            await world.faces.remove(ann.id, faces[0].id)
+            await world.caught_up()
+        return [[ELSEWHERE] for _ in vectors]
+
+    monkeypatch.setattr(world.index._beyond, "search", deleted_meanwhile)
+    assert await world.found(1) == [ELSEWHERE.person]
+    assert asked == 2
+
+
+async def test_a_gallery_that_shrinks_at_once_tells_of_everyone_who_went(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than one batch of deletions: it fits again after the first."""
+    monkeypatch.setattr("api.gallery.memory._BATCH", 2)
+    ann, _ = await world.enroll("Ann", *range(MOST + 5))
+    follow(world)
+    await world.caught_up()
+    bob, _ = await world.enroll("Bob", 99)
+    await world.caught_up()
+    await world.people.remove(ann.id)
+    await world.people.remove(bob.id)
+    await world.caught_up()
+    assert set(world.removed) == {ann.id, bob.id}
+    assert await world.found(1) == []
+
+
 async def test_deletions_are_told_of_a_large_gallery_too(world: World) -> None:
     ann, faces = await world.enroll("Ann", *range(MOST + 5))
     follow(world)

@@ -13,7 +13,8 @@ from api.live.metrics import CameraMetrics
 from api.live.seen import Face, Seen
 from api.live.wire import FrameMessage
 from api.shards.engine import ShardedEngine
-from api.shards.messages import VERSION, Begin, Reach, ToShard, Unwatched, Watch
+from api.shards.link import LinkBroken
+from api.shards.messages import VERSION, Begin, Reach, Search, ToShard, Unwatched, Watch
 from api.shards.process import Death, ShardProcess
 from api.store.address import Address
 from ingest.address import CameraUrl
@@ -123,6 +124,40 @@ async def test_a_replaced_shard_goes_on_where_numbers_left_off(
         state = here.engine.state(CameraId("a"))
         assert state is not None
         assert (state.state, "SIGKILL" in state.reason) == (State.WAITING, True)
+
+
+async def test_numbers_go_on_for_a_camera_that_was_not_watched_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        await here.engine.put(spec("a"))
+        here.engine.heard(here.shard("1"), named("a", seq=41, track=7))
+        leaving = asyncio.create_task(here.engine.remove(CameraId("a")))
+        await asyncio.sleep(0)
+        here.engine.heard(here.shard("1"), Unwatched("a"))
+        await leaving
+        await here.engine.put(spec("a"))
+        _, watch = here.told[-1]
+        assert isinstance(watch, Watch)
+        assert (watch.after_seq, watch.after_track) == (41, 7)
+
+
+async def test_a_shard_that_dies_has_let_its_cameras_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        await here.engine.put(spec("a"))
+        leaving = asyncio.create_task(here.engine.remove(CameraId("a")))
+        await asyncio.sleep(0)
+        here.die("1", KILLED)
+        await asyncio.wait_for(leaving, 2)
+
+
+@pytest.mark.parametrize("search", [Search(1, b"123", 1), Search(1, b"1234", 0)], ids=range(2))
+async def test_a_search_for_what_are_no_vectors_breaks_the_link_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, search: Search
+) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        with pytest.raises(LinkBroken, match="no vectors"):
+            here.engine.heard(here.shard("1"), search)
 
 
 async def test_a_camera_that_kills_its_shard_twice_is_alone_then_failed(
