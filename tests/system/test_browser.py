@@ -1,5 +1,7 @@
 """The page in a real Chromium: who signs in sees names on live video, and gives names."""
 
+import os
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -87,6 +89,24 @@ def test_the_visitor_of_the_demo_gives_the_other_person_her_name(
     listed = page.get_by_test_id("person")
     expect(listed).to_have_count(2)
     expect(listed.filter(has_text=HOPPER)).to_be_visible()
+
+
+def test_a_shard_that_died_is_shown_as_begun_again_and_so_is_its_camera(
+    new_service: Callable[..., Service], page: Page
+) -> None:
+    demo = new_service("demo", ENGINE_SHARDS="1").start()
+    page.goto(demo.url)
+    sign_in(page, demo.password)
+    page.get_by_test_id("nav-cameras").click()
+    shard, watched_by = page.get_by_test_id("shard"), page.get_by_test_id("camera-shard")
+    expect(shard).to_contain_text("frames/s", timeout=60_000)
+    expect(watched_by).to_have_text("shard 1")
+    with demo.client() as client:
+        (running,) = client.get("/shards").json()["items"]
+        os.kill(running["pid"], signal.SIGKILL)
+    expect(shard).to_contain_text("begun again 1 time", timeout=60_000)
+    expect(watched_by).to_have_text("shard 1: begun again 1 time", timeout=60_000)
+    expect(shard).to_have_attribute("data-state", "running", timeout=60_000)
 
 
 def number_painted(picture: Image, number: int) -> Image:

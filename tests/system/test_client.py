@@ -103,12 +103,11 @@ def test_a_person_is_made_renamed_shown_and_deleted(faceapi: Run) -> None:
 
 def test_shards_are_listed_with_their_cameras_and_cameras_with_their_shard(faceapi: Run) -> None:
     assert faceapi("cameras", "add", "Yard", "rtsp://127.0.0.1:9/1").returncode == 0
-    (shard,) = json.loads(faceapi("shards", "--json").stdout)
     (camera,) = json.loads(faceapi("cameras", "list", "--json").stdout)
-    assert shard["cameras"] == [camera["id"]]
+    shards = json.loads(faceapi("shards", "--json").stdout)
+    (shard,) = (one for one in shards if camera["id"] in one["cameras"])
     assert camera["shard"] == shard["id"]
-    (row,) = (line for line in faceapi("shards").stdout.splitlines() if "running" in line)
-    assert "Yard" in row
+    (row,) = (line for line in faceapi("shards").stdout.splitlines() if "Yard" in line)
     assert str(shard["pid"]) in row
     assert faceapi("cameras", "disable", "Yard").returncode == 0
     assert json.loads(faceapi("cameras", "list", "--json").stdout)[0]["shard"] == ""
