@@ -1,5 +1,6 @@
 """What the benches work on, and how they speak."""
 
+import argparse
 import os
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,17 @@ def test_data() -> Path:
     if not folder:
         raise SystemExit("set FACEAPI_TEST_DATA to the folder of clips, photographs and models")
     return Path(folder).resolve()
+
+
+def line_arguments(about: str | None, frames: int) -> argparse.Namespace:
+    """What a bench of the line is asked for: clip, people, pack, frames and rounds."""
+    parser = argparse.ArgumentParser(description=(about or "").splitlines()[0])
+    parser.add_argument("clip", type=Path)
+    parser.add_argument("people", type=Path)
+    parser.add_argument("--pack", default="builtin", help="a name, a manifest, or yunet")
+    parser.add_argument("--frames", type=int, default=frames)
+    parser.add_argument("--rounds", type=int, default=5)
+    return parser.parse_args()
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from pipeline.embed import OnnxEmbedder
 from pipeline.geometry import eye_distance
 from pipeline.messages import DetectedFace, Image, Vectors
 from pipeline.photographs import find_photographs, read_photograph
-from tests.bench.inputs import console
+from tests.bench.inputs import console, line_arguments
 from tests.bench.line import Line, open_engine, opened_line
 
 _SIDE = 960
@@ -153,13 +153,7 @@ async def measure(args: argparse.Namespace) -> None:
 
 def main() -> None:
     """Read the arguments, measure."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("clip", type=Path)
-    parser.add_argument("people", type=Path)
-    parser.add_argument("--pack", default="builtin", help="a name, a manifest, or yunet")
-    parser.add_argument("--frames", type=int, default=600, help="of each, in all")
-    parser.add_argument("--rounds", type=int, default=5)
-    asyncio.run(measure(parser.parse_args()))
+    asyncio.run(measure(line_arguments(__doc__, frames=600)))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from av.video.reformatter import VideoReformatter
 
 from pipeline.inference import Network, Tensor
 from pipeline.messages import Image
-from tests.bench.inputs import console
+from tests.bench.inputs import console, line_arguments
 from tests.bench.line import Line, opened_line
 
 _TARGETS = (0.60, 0.85)
@@ -144,13 +144,7 @@ async def measure(args: argparse.Namespace) -> None:
 
 def main() -> None:
     """Read the arguments, measure."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("clip", type=Path)
-    parser.add_argument("people", type=Path)
-    parser.add_argument("--pack", default="builtin", help="a name, a manifest, or yunet")
-    parser.add_argument("--frames", type=int, default=500)
-    parser.add_argument("--rounds", type=int, default=5)
-    asyncio.run(measure(parser.parse_args()))
+    asyncio.run(measure(line_arguments(__doc__, frames=500)))
 
 
 if __name__ == "__main__":

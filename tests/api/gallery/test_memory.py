@@ -173,13 +173,11 @@ async def test_a_gallery_that_shrinks_at_once_tells_of_everyone_who_went(
     """More than one batch of deletions: it fits again after the first."""
     monkeypatch.setattr("api.gallery.memory._BATCH", 2)
     ann, _ = await world.enroll("Ann", *range(MOST + 5))
-    follow(world)
-    await world.caught_up()
     bob, _ = await world.enroll("Bob", 99)
-    await world.caught_up()
+    await world.index._catch_up()
     await world.people.remove(ann.id)
     await world.people.remove(bob.id)
-    await world.caught_up()
+    await world.index._catch_up()
     assert set(world.removed) == {ann.id, bob.id}
     assert await world.found(1) == []
 
