@@ -101,9 +101,10 @@ class Child(Generic[Sent, Received]):
         """Leave a message for the one that runs now; lost with it."""
         self._outbox.put(message)
 
-    def send_losable(self, message: Sent) -> None:
-        """Leave one of which only the newest matter."""
-        self._outbox.put_losable(message)
+    @property
+    def waiting(self) -> int:
+        """Messages that were not sent yet."""
+        return len(self._outbox)
 
     async def _live(self, owner: Owner[Sent, Received]) -> End:
         """One process, from its start to its end."""
