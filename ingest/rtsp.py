@@ -13,6 +13,7 @@ from ingest.access_units import AccessUnit, Assembly, NalUnits, Need, WholePictu
 from ingest.address import CameraUrl
 from ingest.decode import Decoder, Painter
 from ingest.handover import Handover, decoded
+from ingest.media_clock import MediaClock
 from ingest.nal_units import H264, H265
 from ingest.refusals import refusal
 from ingest.sender_clock import SenderClock, Stamp
@@ -48,7 +49,7 @@ class RtspCamera:
 
     To close it takes as long as one packet; if the camera is silent, until the timeout. ``turn`` is
     waited for before the newest frame is taken. ``on_thread`` is called on each connection's own
-    thread, before anything else.
+    thread, before anything else. ``clock`` gives the media times, if those of others go on with it.
     """
 
     def __init__(
@@ -58,12 +59,14 @@ class RtspCamera:
         timeouts: Timeouts = PATIENCE,
         turn: Turn = nullcontext,
         on_thread: Callable[[], None] = lambda: None,
+        clock: MediaClock | None = None,
     ) -> None:
         self._url = url
         self._camera = camera
         self._timeouts = timeouts
         self._turn = turn
         self._on_thread = on_thread
+        self._clock = clock or MediaClock()
 
     def frames(self) -> AsyncGenerator[Capture, None]:
         """Yield the newest frame whenever one is fetched; only an error ends it.
@@ -82,12 +85,15 @@ class RtspCamera:
 
     def _decode(self, handover: Handover) -> None:
         self._on_thread()
-        painter, captured_at = Painter(), 0.0
+        painter, media_time, captured_at = Painter(), -1, 0.0
         with self._open() as container:
             for seq, picture, stamp in self._pictures(container, handover):
+                media_time = max(media_time + 1, stamp.media_time)
                 captured_at = max(captured_at, stamp.captured_at)
                 paint = partial(painter.image, picture)
-                handover.put(Capture(self._camera, seq, captured_at, stamp.rtp_timestamp, paint))
+                handover.put(
+                    Capture(self._camera, seq, media_time, captured_at, stamp.rtp_timestamp, paint)
+                )
 
     def _open(self) -> "InputContainer":
         limits = self._timeouts
@@ -112,10 +118,12 @@ class RtspCamera:
     ) -> Iterator[tuple[int, av.VideoFrame, Stamp]]:
         stream, assembly = self._video_of(container)
         decoder, clock, thinning = Decoder(stream.codec_context), SenderClock(), Thinning()
+        self._clock.begin()
         latest, shown = time.monotonic(), 0
         for packet in self._packets(container, stream):
             handover.pause(0)
-            stamp = clock.stamp(packet, time.time())
+            arrived = time.time()
+            stamp = clock.stamp(packet, arrived, self._clock.at(packet.pts, arrived))
             for unit in assembly.add(bytes(packet), stamp):
                 if not thinning.wants(_need(decoder, unit), handover.taken):
                     continue

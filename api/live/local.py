@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from api.live.video import Picture, PreviewEncoder
 from api.settings.sections import RtspSettings
 from ingest.fleet import CameraSpec, Fleet
+from ingest.media_clock import MediaClock
 from ingest.numbering import Numbering
 from ingest.rtsp import RtspCamera, Timeouts
 from ingest.source import StateChange
@@ -44,6 +45,7 @@ class Numbers:
 
     seq: int = -1
     track: int = 0
+    media_time: int = -1
 
 
 class LocalEngine:
@@ -72,12 +74,14 @@ class LocalEngine:
         self._fleet = Fleet(group, self._watch, output.changed)
         self._recognizers: dict[CameraId, Recognizer] = {}
         self._numbers: defaultdict[CameraId, Numbering] = defaultdict(Numbering)
+        self._clocks: defaultdict[CameraId, MediaClock] = defaultdict(MediaClock)
         self._tracks: defaultdict[CameraId, int] = defaultdict(int)
         """Of each camera the last one that was told."""
 
     async def put(self, camera: CameraSpec, after: Numbers = Numbers()) -> None:
         """Watch a camera, or change it; the same again changes nothing."""
         self._numbers[camera.camera].skip(after.seq)
+        self._clocks[camera.camera].skip(after.media_time)
         self._tracks[camera.camera] = max(self._tracks[camera.camera], after.track)
         await self._fleet.put(camera)
 
@@ -86,6 +90,7 @@ class LocalEngine:
         await self._fleet.remove(camera)
         self._previews.hide(camera)
         self._numbers.pop(camera, None)
+        self._clocks.pop(camera, None)
         self._tracks.pop(camera, None)
 
     def show(self, camera: CameraId) -> None:
@@ -113,6 +118,7 @@ class LocalEngine:
             self._timeouts,
             self._pipeline.lanes.turn,
             lambda: self._output.decodes(camera),
+            self._clocks[camera],
         )
         recognizer = self._pipeline.recognizer(self._gallery, after=self._tracks[camera])
         self._recognizers[camera] = recognizer

@@ -202,7 +202,9 @@ class ShardedEngine:
             case Changed() if self._is_of(shard, message.camera):
                 self._changed(_camera_message(message))
             case Shown() if self._is_of(shard, message.camera):
-                picture = Picture(message.seq, message.captured_at, message.jpeg)
+                picture = Picture(
+                    message.seq, message.media_time, message.captured_at, message.jpeg
+                )
                 self._viewers.show(CameraId(message.camera), picture)
             case Unwatched(camera):
                 self._has_left(lambda one: one.shard == shard.id and one.camera == camera)
@@ -272,7 +274,7 @@ class ShardedEngine:
         """Tell its shard; one that does not run yet is told when it does."""
         camera, shard = known.spec.camera, self._shards[known.shard]
         address, numbers = known.spec.url.with_secrets, self._numbers[camera]
-        shard.send(Watch(camera, address, numbers.seq, numbers.track))
+        shard.send(Watch(camera, address, numbers.seq, numbers.track, numbers.media_time))
         if self._viewers.has(camera):
             shard.send(Show(camera))
 
@@ -302,7 +304,8 @@ class ShardedEngine:
         if known is None or known.shard != shard.id:
             return
         camera, track = known.spec.camera, max((face.track for face in seen.faces), default=0)
-        self._numbers[camera] = Numbers(seen.seq, max(self._numbers[camera].track, track))
+        track = max(self._numbers[camera].track, track)
+        self._numbers[camera] = Numbers(seen.seq, track, seen.media_time)
         message = frame_message(
             seen, lambda person: None if shard.fence.hides(person) else self._name(person)
         )

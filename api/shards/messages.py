@@ -13,7 +13,7 @@ from api.store.address import Address
 from ingest.load import Load
 from ingest.source import State
 
-VERSION = 1
+VERSION = 2
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -43,6 +43,7 @@ class Watch(_Message, frozen=True):
     url: str
     after_seq: int
     after_track: int
+    after_media_time: int
 
     def __repr__(self) -> str:  # the address may hold a password
         return f"Watch({self.camera!r})"
@@ -117,6 +118,7 @@ class Shown(_Message, frozen=True):
 
     camera: str
     seq: int
+    media_time: int
     captured_at: float
     jpeg: bytes
 

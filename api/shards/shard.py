@@ -86,7 +86,8 @@ class Post:
 
     def shown(self, camera: CameraId, picture: Picture) -> None:
         """A picture that somebody wants to see."""
-        self.outbox.put_losable(Shown(camera, picture.seq, picture.captured_at, picture.jpeg))
+        shown = Shown(camera, picture.seq, picture.media_time, picture.captured_at, picture.jpeg)
+        self.outbox.put_losable(shown)
 
     def decodes(self, camera: CameraId) -> None:
         """The calling thread decodes this camera's pictures from now on."""
@@ -154,7 +155,7 @@ class Shard:
 
     async def _watch(self, message: Watch) -> None:
         spec = CameraSpec(CameraId(message.camera), CameraUrl.parse(message.url))
-        after = Numbers(message.after_seq, message.after_track)
+        after = Numbers(message.after_seq, message.after_track, message.after_media_time)
         await self._engine.put(spec, after)
 
     async def _unwatch(self, camera: CameraId) -> None:

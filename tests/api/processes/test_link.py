@@ -15,7 +15,14 @@ from api.shards.messages import FROM_SHARD, TO_SHARD, FromShard, Hello, Shown, T
 from pipeline.messages import PersonId, Status
 
 SEEN = Seen(
-    "gate", 7, 1.5, None, 64, 48, (Face(1, (1, 2, 3, 4), 0.9, Status.KNOWN, PersonId("Ann"), 0.9),)
+    "gate",
+    7,
+    9000,
+    1.5,
+    None,
+    64,
+    48,
+    (Face(1, (1, 2, 3, 4), 0.9, Status.KNOWN, PersonId("Ann"), 0.9),),
 )
 
 
@@ -34,7 +41,7 @@ async def linked() -> AsyncIterator[tuple[Link[FromShard, ToShard], asyncio.Stre
 
 async def test_a_batch_arrives_as_it_was_sent() -> None:
     async with linked() as (link, writer, reader):
-        batch: list[FromShard] = [Hello(1), SEEN, Shown("gate", 7, 1.5, b"jpeg")]
+        batch: list[FromShard] = [Hello(1), SEEN, Shown("gate", 7, 9000, 1.5, b"jpeg")]
         await link.send(batch)
         program: Link[ToShard, FromShard] = Link(reader, writer, FROM_SHARD)
         assert await program.receive() == batch
@@ -61,7 +68,7 @@ async def test_what_is_no_batch_of_ours_breaks_the_link(sent: bytes, said: str) 
 
 
 async def test_a_password_is_in_no_representation() -> None:
-    assert "secret" not in repr(Watch("gate", "rtsp://user:secret@host/", 0, 0))
+    assert "secret" not in repr(Watch("gate", "rtsp://user:secret@host/", 0, 0, 0))
 
 
 async def test_when_too_much_waits_the_oldest_that_may_be_lost_goes() -> None:

@@ -38,7 +38,7 @@ def spec(camera: str, path: str = "/") -> CameraSpec:
 
 def named(camera: str, seq: int, track: int = 1) -> Seen:
     face = Face(track, (1, 2, 3, 4), 0.9, Status.KNOWN, ANN, 0.95)
-    return Seen(camera, seq, 0.0, None, 64, 48, (face,))
+    return Seen(camera, seq, seq * 3600, 0.0, None, 64, 48, (face,))
 
 
 class World:
@@ -121,6 +121,7 @@ async def test_a_replaced_shard_goes_on_where_numbers_left_off(
         ((_, watch),) = here.told
         assert isinstance(watch, Watch)
         assert (watch.camera, watch.after_seq, watch.after_track) == ("a", 41, 7)
+        assert watch.after_media_time == 41 * 3600
         state = here.engine.state(CameraId("a"))
         assert state is not None
         assert (state.state, "SIGKILL" in state.reason) == (State.WAITING, True)
