@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Self
+from typing import Any, Self
 
 import av
 
@@ -27,7 +27,7 @@ class Picture:
 
     key: bool
     encoded: bool
-    packet: "av.Packet[av.VideoStream]"
+    packet: "av.Packet[Any]"
 
     @classmethod
     def of(cls, coded: Coded) -> Self:
@@ -123,7 +123,7 @@ class Feed:
             self.group, self.group_bytes = [], 0
 
 
-def _packet(data: bytes, media_time: int) -> "av.Packet[av.VideoStream]":
-    packet: av.Packet[av.VideoStream] = av.Packet(data)
+def _packet(data: bytes, media_time: int) -> "av.Packet[Any]":
+    packet = av.Packet(data)
     packet.pts, packet.time_base = media_time, _TICK
     return packet

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiortc import MediaStreamTrack, RTCRtpSender
 
@@ -51,7 +51,7 @@ class CameraTrack(MediaStreamTrack):
         """Who asks for the pictures."""
         self._sender = sender
 
-    async def recv(self) -> "av.Packet[av.VideoStream]":
+    async def recv(self) -> "av.Packet[Any]":
         """The next picture; asked for when the one before was sent."""
         if self._sent is None:
             self._feed.join(self.queue)

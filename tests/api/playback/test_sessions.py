@@ -19,8 +19,19 @@ from api.playback.messages import (
     Refused,
 )
 from api.playback.sessions import Sessions
+from api.playback.track import CameraTrack
 from api.processes.link import Outbox
-from tests.api.playback.viewers import LOOPBACK, START, STEP, a_viewer, coded, pictures, seen_by
+from tests.api.playback.viewers import (
+    LOOPBACK,
+    START,
+    STEP,
+    Seen,
+    a_viewer,
+    coded,
+    seen_by,
+    timestamps,
+    until,
+)
 
 
 class Program:
@@ -32,12 +43,8 @@ class Program:
 
     async def until(self, condition: Callable[[FromPlayback], bool]) -> FromPlayback:
         """The first message that meets ``condition``."""
-        async with asyncio.timeout(20):
-            while True:
-                for message in self.heard:
-                    if condition(message):
-                        return message
-                await asyncio.sleep(0.01)
+        await until(lambda: any(map(condition, self.heard)))
+        return next(filter(condition, self.heard))
 
     async def hear(self) -> None:
         async for batch in self.outbox.batches():
@@ -47,6 +54,12 @@ class Program:
         message = await self.until(lambda one: isinstance(one, Answer) and one.session == session)
         assert isinstance(message, Answer)
         return message.sdp
+
+    async def origin(self, session: str) -> int:
+        """Once it is known."""
+        linked = await self.linked(session)
+        assert linked.rtp_origin is not None
+        return linked.rtp_origin
 
     async def linked(self, session: str) -> Linked:
         """Once its origin is known."""
@@ -83,20 +96,16 @@ async def test_a_viewer_sees_the_last_group_at_once_and_then_what_comes() -> Non
         for unit in units[:25]:
             sessions.obey(unit)
         sessions.obey(Offer("one", "gate", offer, LOOPBACK))
-        track = await seen_by(peer, await program.answer("one"))
-        group = await pictures(track, 4)  # a viewer's decoder is one picture behind
-        linked = await program.linked("one")
+        seen = await seen_by(peer, await program.answer("one"))
+        await seen.arrived(5)
+        linked, origin = await program.linked("one"), await program.origin("one")
         for unit in units[25:]:
             sessions.obey(unit)
-        live = await pictures(track, 3)
-        assert linked.encoded is False
-        assert linked.connected
-        assert linked.rtp_origin is not None
-        kept = [(frame.pts - linked.rtp_origin) % 2**32 for frame in group]
-        newest = units[24].media_time % 2**32
-        assert kept == [newest - 4, newest - 3, newest - 2, newest - 1]
-        times = [(frame.pts - linked.rtp_origin) % 2**32 for frame in live]
-        assert times == [units[number].media_time % 2**32 for number in (24, 25, 26)]
+        times = await seen.arrived(8)
+        assert linked == Linked("one", connected=True, rtp_origin=origin, encoded=False)
+        assert times[4:] == timestamps(units[24:], origin)
+        assert [(times[4] - time) % 2**32 for time in times[:4]] == [4, 3, 2, 1]
+        assert len(await seen.pictures(7)) == 7
 
 
 @pytest.mark.parametrize("before_wrap", [0, 1, STEP * 2 + 1])
@@ -110,14 +119,14 @@ async def test_the_origin_holds_over_a_wrap_of_the_timestamp(
     async with playing() as (sessions, program), a_viewer() as (peer, offer):
         sessions.obey(units[0])
         sessions.obey(Offer("one", "gate", offer, LOOPBACK))
-        track = await seen_by(peer, await program.answer("one"))
-        assert (await program.linked("one")).rtp_origin == origin
+        seen = await seen_by(peer, await program.answer("one"))
+        assert await program.origin("one") == origin
         for unit in units[1:]:
             sessions.obey(unit)
-        frames = await pictures(track, 7)
-        assert [frame.pts for frame in frames] == [
-            (unit.media_time + origin) % 2**32 for unit in units[:7]
-        ]
+        times = await seen.arrived(8)
+        assert times == timestamps(units, origin)
+        assert times[0] == (2**32 - before_wrap) % 2**32
+        assert times[-1] < 2**31
 
 
 async def test_pictures_are_sent_as_the_camera_made_them() -> None:
@@ -130,11 +139,11 @@ async def test_pictures_are_sent_as_the_camera_made_them() -> None:
         assert "profile-level-id=42e01f" in answer
         assert "packetization-mode=1" in answer
         assert "VP8" not in answer
-        track = await seen_by(peer, answer)
+        seen = await seen_by(peer, answer)
         await program.linked("one")
         for unit in units[1:]:
             sessions.obey(unit)
-        frames = await pictures(track, 19)
+        frames = await seen.pictures(19)
         brightness = [int(frame.to_ndarray(format="gray").mean()) for frame in frames]
         assert brightness == sorted(brightness)
         assert len(set(brightness)) == 19
@@ -150,26 +159,52 @@ async def test_a_viewer_who_lost_pictures_is_sent_the_kept_group_again(
     async with playing() as (sessions, program), a_viewer() as (peer, offer):
         sessions.obey(units[0])
         sessions.obey(Offer("one", "gate", offer, LOOPBACK))
-        track = await seen_by(peer, await program.answer("one"))
-        linked = await program.linked("one")
+        seen = await seen_by(peer, await program.answer("one"))
+        await seen.arrived(1)
         for unit in units[1:10]:
             sessions.obey(unit)
-        await pictures(track, 9)
-        (receiver,) = peer.getReceivers()
-        (ssrc,) = receiver._RTCRtpReceiver__remote_streams  # type: ignore[attr-defined]
-        before = sessions.sent_bytes
-        await receiver._send_rtcp_pli(ssrc)
-        await asyncio.sleep(0.2)  # it has no sign of its own at which it arrived
+        await seen.arrived(10)
+        origin = await program.origin("one")
+        (track,) = sessions._tracks
+        await lost_pictures(seen, track)
         sessions.obey(units[10])
-        again = await pictures(track, 11)
-        assert linked.rtp_origin is not None
-        times = [(frame.pts - linked.rtp_origin) % 2**32 for frame in again]
-        sent = units[9].media_time % 2**32
-        assert times[:2] == [sent, units[10].media_time % 2**32]
-        assert times[2:] == [units[10].media_time % 2**32 + number for number in range(1, 10)]
-        assert sessions.sent_bytes - before == sum(
-            len(unit.data) for unit in (*units[:11], units[10])
-        )
+        await seen.arrived(21)
+        sessions.obey(units[11])
+        times = await seen.arrived(23)
+        assert times[:11] == timestamps(units[:11], origin)
+        assert [time - times[10] for time in times[11:22]] == list(range(1, 12))
+        assert times[22:] == timestamps(units[11:], origin)
+        frames = await seen.pictures(22)
+        brightness = [int(frame.to_ndarray(format="gray").mean()) for frame in frames]
+        assert brightness[11:] == brightness[:11]
+
+
+async def test_a_viewer_who_lost_pictures_of_a_large_group_waits_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("api.playback.track._AGAIN_PAUSE", 0.0)
+    monkeypatch.setattr("api.playback.track._AGAIN_BYTES", 10)
+    units = list(coded("gate", 4))
+    async with playing() as (sessions, program), a_viewer() as (peer, offer):
+        sessions.obey(units[0])
+        sessions.obey(Offer("one", "gate", offer, LOOPBACK))
+        seen = await seen_by(peer, await program.answer("one"))
+        origin = await program.origin("one")
+        await seen.arrived(1)
+        (track,) = sessions._tracks
+        await lost_pictures(seen, track)
+        for unit in units[1:]:
+            sessions.obey(unit)
+        assert await seen.arrived(4) == timestamps(units, origin)
+
+
+async def lost_pictures(seen: Seen, track: CameraTrack) -> None:
+    """The viewer says so, and it was heard."""
+    sender = track._sender
+    assert sender is not None
+    (ssrc,) = seen.receiver._RTCRtpReceiver__active_ssrc  # type: ignore[attr-defined]
+    await seen.receiver._send_rtcp_pli(ssrc)
+    await until(lambda: bool(sender._RTCRtpSender__force_keyframe))  # type: ignore[attr-defined]
 
 
 async def test_one_that_is_ended_is_over() -> None:
@@ -177,8 +212,7 @@ async def test_one_that_is_ended_is_over() -> None:
         for unit in coded("gate", 3):
             sessions.obey(unit)
         sessions.obey(Offer("one", "gate", offer, LOOPBACK))
-        track = await seen_by(peer, await program.answer("one"))
-        await pictures(track, 1)
+        await (await seen_by(peer, await program.answer("one"))).arrived(1)
         sessions.obey(End("one"))
         assert await program.ended("one") == "it was ended"
         assert sessions._sessions == {}
@@ -191,7 +225,7 @@ async def test_a_viewer_that_leaves_ends_its_session() -> None:
             for unit in coded("gate", 3):
                 sessions.obey(unit)
             sessions.obey(Offer("one", "gate", offer, LOOPBACK))
-            await pictures(await seen_by(peer, await program.answer("one")), 1)
+            await (await seen_by(peer, await program.answer("one"))).arrived(1)
         assert await program.ended("one") == "its viewer has gone"
 
 
@@ -222,11 +256,11 @@ async def test_a_viewer_that_never_connects_is_given_up(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda _: "hello", "no session description"),
+        (lambda _: "m=hello", "no session description"),
         (lambda _: "", "no video"),
         (lambda sdp: sdp.replace("m=video", "m=audio"), "no video"),
         (lambda sdp: sdp.replace("H264", "H266"), "cannot be answered"),
-        (lambda sdp: sdp.replace("a=fingerprint", "a=fingerprin"), "cannot be answered"),
+        (lambda sdp: sdp.replace("a=fingerprint", "a=finger"), "no a=fingerprint"),
     ],
     ids=["garbage", "empty", "audio", "no H.264", "no fingerprint"],
 )

@@ -1,13 +1,14 @@
 """Video as cameras send it, and a viewer that is aiortc itself, over 127.0.0.1."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from fractions import Fraction
 
 import av
 import numpy as np
-from aiortc import MediaStreamTrack, RTCSessionDescription
+from aiortc import RTCSessionDescription
+from aiortc.rtp import RtpPacket
 
 from api.live.coded import Coded
 from ingest.webrtc.ice import Ice
@@ -58,16 +59,48 @@ async def a_viewer() -> AsyncIterator[tuple[Peer, str]]:
         await peer.close()
 
 
-async def seen_by(peer: Peer, answer: str) -> MediaStreamTrack:
-    """The video that arrives, once the answer was taken."""
-    await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
-    (receiver,) = peer.getReceivers()
-    return receiver.track
-
-
-async def pictures(track: MediaStreamTrack, count: int) -> Sequence[av.VideoFrame]:
-    """The next so many pictures, decoded; their pts are RTP timestamps."""
+async def until(condition: Callable[[], bool]) -> None:
+    """Return when ``condition`` holds."""
     async with asyncio.timeout(20):
-        frames = [await track.recv() for _ in range(count)]
-    assert all(isinstance(frame, av.VideoFrame) for frame in frames)
-    return [frame for frame in frames if isinstance(frame, av.VideoFrame)]
+        while not condition():  # noqa: ASYNC110 - what is waited for sets no event
+            await asyncio.sleep(0.01)
+
+
+class Seen:
+    """What arrives at a viewer."""
+
+    def __init__(self, peer: Peer) -> None:
+        (self.receiver,) = peer.getReceivers()
+        self.timestamps: list[int] = []
+        """RTP timestamps of the pictures, in the order of their first packets."""
+        self._handle = self.receiver._handle_rtp_packet
+        self.receiver._handle_rtp_packet = self._note  # type: ignore[method-assign]
+
+    async def _note(self, packet: RtpPacket, arrival_time_ms: int) -> None:
+        if self.timestamps[-1:] != [packet.timestamp]:
+            self.timestamps.append(packet.timestamp)
+        await self._handle(packet, arrival_time_ms)
+
+    async def arrived(self, count: int) -> Sequence[int]:
+        """The first so many timestamps."""
+        await until(lambda: len(self.timestamps) >= count)
+        return self.timestamps[:count]
+
+    async def pictures(self, count: int) -> Sequence[av.VideoFrame]:
+        """The next so many pictures, decoded: aiortc keeps the newest one back."""
+        async with asyncio.timeout(20):
+            frames = [await self.receiver.track.recv() for _ in range(count)]
+        assert all(isinstance(frame, av.VideoFrame) for frame in frames)
+        return [frame for frame in frames if isinstance(frame, av.VideoFrame)]
+
+
+async def seen_by(peer: Peer, answer: str) -> Seen:
+    """What arrives from now on, once the answer was taken."""
+    seen = Seen(peer)
+    await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+    return seen
+
+
+def timestamps(units: Iterable[Coded], origin: int) -> Sequence[int]:
+    """RTP timestamps of these pictures."""
+    return [(origin + unit.media_time) % 2**32 for unit in units]
