@@ -1,6 +1,7 @@
 """Who views which camera: real ICE, DTLS and RTP to a viewer in this process."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -21,6 +22,7 @@ from api.playback.messages import (
 from api.playback.sessions import Sessions
 from api.playback.track import CameraTrack
 from api.processes.link import Outbox
+from ingest.webrtc.peer import Peer
 from tests.api.playback.viewers import (
     LOOPBACK,
     START,
@@ -251,6 +253,21 @@ async def test_a_viewer_that_never_connects_is_given_up(monkeypatch: pytest.Monk
         await program.answer("one")
         assert "did not connect" in await program.ended("one")
         assert sessions._sessions == {}
+
+
+async def test_viewers_who_come_and_go_leave_no_task_and_no_connection() -> None:
+    before = len(asyncio.all_tasks())
+    async with playing() as (sessions, program):
+        sessions.obey(next(coded("gate", 1)))
+        for number in range(10):
+            async with a_viewer() as (peer, offer):
+                sessions.obey(Offer(str(number), "gate", offer, LOOPBACK))
+                await (await seen_by(peer, await program.answer(str(number)))).arrived(1)
+            await program.ended(str(number))
+    del peer
+    await until(lambda: len(asyncio.all_tasks()) == before)
+    gc.collect()
+    assert [one for one in gc.get_objects() if isinstance(one, Peer | CameraTrack)] == []
 
 
 @pytest.mark.parametrize(
