@@ -60,7 +60,7 @@ async def answered(peer: Peer, offer: str) -> str:
             if transceiver not in wanted:
                 transceiver.direction = "inactive"
         if peer.ice.loopback:
-            offer_loopback(peer)
+            _offer_loopback(peer)
         await peer.setLocalDescription(await peer.createAnswer())
     except (*_UNREADABLE, *_REFUSED) as error:
         raise BadInput(f"an offer that cannot be answered: {error}") from None
@@ -90,7 +90,7 @@ def _check(offer: str) -> None:
         raise BadInput("a=mid must name each medium once, and a=group only what there is")
 
 
-def offer_loopback(peer: RTCPeerConnection) -> None:
+def _offer_loopback(peer: RTCPeerConnection) -> None:
     """Aioice leaves the loopback interface out: here its connections are told to use no other."""
     for transceiver in peer.getTransceivers():
         connection = transceiver.receiver.transport.transport.iceGatherer._connection  # noqa: SLF001 - aiortc has no option for it

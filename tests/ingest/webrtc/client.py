@@ -8,7 +8,7 @@ import numpy as np
 from aiortc import RTCPeerConnection, RTCRtpSender, RTCSessionDescription, VideoStreamTrack
 from av import VideoFrame
 
-from ingest.webrtc.peer import offer_loopback
+from ingest.webrtc.peer import _offer_loopback
 from pipeline.messages import Image
 
 RATE = 25
@@ -53,7 +53,7 @@ class Publisher:
         )
 
     async def offer(self) -> str:
-        offer_loopback(self._peer)
+        _offer_loopback(self._peer)
         await self._peer.setLocalDescription(await self._peer.createOffer())
         return self._peer.localDescription.sdp
 
