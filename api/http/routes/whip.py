@@ -1,6 +1,6 @@
 """Publishing to a camera by WebRTC, as WHIP has it (RFC 9725)."""
 
-from typing import Annotated, NoReturn
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response, status
@@ -78,7 +78,7 @@ async def unpublish(camera: Published, session: UUID, services: ServicesDep) -> 
 
 
 @router.patch("/whip/{session}", include_in_schema=False)
-async def trickle(camera: UUID, session: UUID) -> NoReturn:  # noqa: ARG001 - it is refused anywhere
+async def trickle(camera: UUID, session: UUID) -> Response:  # noqa: ARG001 - it is refused anywhere
     """Refuse candidates and restarts, as RFC 9725 (4.3) has it for those who take neither."""
     raise HTTPException(
         status.HTTP_405_METHOD_NOT_ALLOWED,
