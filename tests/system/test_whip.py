@@ -153,21 +153,23 @@ def test_a_browser_that_is_closed_is_gone(yard: Yard, film: Path) -> None:
         browser.publish(f"/api/v1{yard.whip}", yard.key)
         wait_until(lambda: yard.state[0] == "live", "it is live")
         browser.leave()
-        wait_until(lambda: yard.state == ("waiting", "the publisher has gone"), "it is gone")
+        wait_until(lambda: yard.state[0] == "waiting", "it is gone")
+    assert yard.state[1] in {"the publisher has gone", "no picture from the publisher for 4 s"}
 
 
-@pytest.mark.parametrize(
-    "encoder",
-    [
-        "vp8enc deadline=1 target-bitrate=2000000 ! rtpvp8pay pt=96 ssrc=2"
-        " ! application/x-rtp,media=video,encoding-name=VP8,payload=96",
-        "x264enc tune=zerolatency speed-preset=ultrafast bitrate=2000 key-int-max=25"
-        " ! video/x-h264,profile=constrained-baseline"
-        " ! rtph264pay pt=96 ssrc=2 aggregate-mode=zero-latency config-interval=-1"
-        " ! application/x-rtp,media=video,encoding-name=H264,payload=96",
-    ],
-    ids=["VP8", "H.264"],
+_VP8 = (
+    "vp8enc deadline=1 target-bitrate=2000000 ! rtpvp8pay pt=96 ssrc=2"
+    " ! application/x-rtp,media=video,encoding-name=VP8,payload=96"
 )
+_H264 = (
+    "x264enc tune=zerolatency speed-preset=ultrafast bitrate=2000 key-int-max=25"
+    " ! video/x-h264,profile=constrained-baseline"
+    " ! rtph264pay pt=96 ssrc=2 aggregate-mode=zero-latency config-interval=-1"
+    " ! application/x-rtp,media=video,encoding-name=H264,payload=96"
+)
+
+
+@pytest.mark.parametrize("encoder", [_VP8, _H264], ids=["VP8", "H.264"])
 def test_who_is_before_gstreamers_camera_is_named(
     yard: Yard, test_data: Path, encoder: str
 ) -> None:
@@ -180,7 +182,7 @@ def test_who_is_before_gstreamers_camera_is_named(
 
 
 async def test_a_session_has_an_address_and_is_ended_there(yard: Yard) -> None:
-    async with yard.published() as (publisher, location):
+    async with yard.published() as (_, location):
         assert location.startswith(f"/api/v1{yard.whip}/")
         await until(lambda: yard.state[0] == "live")
         other = yard.post(await an_offer())
@@ -199,7 +201,7 @@ async def test_what_is_no_offer_is_refused_as_the_standard_says(yard: Yard) -> N
     assert yard.client.post(yard.whip, content=offer).status_code == 415
     assert yard.post("x" * 70_000).status_code == 413
     assert yard.client.get(yard.whip).status_code == 405
-    allowed = httpx.options(f"{yard.client.base_url}{yard.whip.removeprefix('/')}")
+    allowed = yard.client.options(yard.whip, headers={"Authorization": ""})
     assert (allowed.status_code, allowed.headers["Accept-Post"]) == (204, "application/sdp")
     nowhere = yard.client.post(f"/cameras/{uuid4()}/whip", content=offer, headers=SDP)
     assert nowhere.status_code == 404
@@ -234,7 +236,7 @@ async def test_a_publishing_key_opens_this_camera_and_nothing_else(yard: Yard) -
     assert status(f"{other}/whip", key) == 401
     assert status(yard.whip, "whip_nothing") == 401
     assert yard.client.get("/cameras", headers=with_key).status_code == 401
-    assert httpx.post(f"{yard.service.url}/api/v1{yard.whip}", headers=SDP).status_code == 401
+    assert status(yard.whip, "") == 401
     answer = yard.post(offer, **with_key)
     assert answer.status_code == 201
     assert yard.delete(answer.headers["Location"], Authorization="Bearer no").status_code == 401
