@@ -16,7 +16,7 @@ from api.http.services import Services
 from api.live.video import Picture
 from api.live.wire import CameraState, LoadMessage
 from api.store.messages import Camera
-from ingest.address import CameraUrl
+from ingest.address import CameraAddress, CameraUrl, camera_address
 from ingest.fleet import CameraSpec
 from ingest.source import State
 from pipeline.errors import Transient
@@ -32,8 +32,8 @@ _JPEG: Responses = {200: {"content": {"image/jpeg": {}}}}
 _VIDEO: Responses = {200: {"content": {"multipart/x-mixed-replace": {}}}}
 
 _ADDRESS = (
-    r"^(rtsp|rtsps)://([^@:/?#\s\[\]]+(:[^@:/?#\s\[\]]+)?@)?"
-    r"[A-Za-z0-9][A-Za-z0-9.-]*(:[1-9][0-9]{0,3})?(/[^@\s]*)?$"
+    r"^(whip:|(rtsp|rtsps)://([^@:/?#\s\[\]]+(:[^@:/?#\s\[\]]+)?@)?"
+    r"[A-Za-z0-9][A-Za-z0-9.-]*(:[1-9][0-9]{0,3})?(/[^@\s]*)?)$"
 )
 Address = Annotated[
     SecretStr,
@@ -52,7 +52,10 @@ Address = Annotated[
 
 
 class NewCamera(Body):
-    """A camera to be; the address is rtsp://user:password@host:port/path, or rtsps."""
+    """A camera to be; the address is rtsp://user:password@host:port/path, or rtsps.
+
+    With the address whip: it connects by itself: it publishes, as WHIP has it.
+    """
 
     name: Name
     url: Address
@@ -184,15 +187,16 @@ def _headers(picture: Picture) -> dict[str, str]:
     }
 
 
-async def _address(text: SecretStr, services: Services) -> CameraUrl:
+async def _address(text: SecretStr, services: Services) -> CameraAddress:
     """A camera's address, unless it is one where none may be; its name need not be known yet.
 
     Raises:
         BadInput: it is no address of a camera, or may not be connected to.
     """
-    url = CameraUrl.parse(text.get_secret_value())
-    with suppress(Transient):
-        await asyncio.to_thread(services.destinations.addresses, url)
+    url = camera_address(text.get_secret_value())
+    if isinstance(url, CameraUrl):
+        with suppress(Transient):
+            await asyncio.to_thread(services.destinations.addresses, url)
     return url
 
 

@@ -1,0 +1,62 @@
+"""What is kept of a camera, and what a slow viewer misses."""
+
+import asyncio
+
+import api.playback.feed
+from api.live.coded import Coded
+from api.playback.feed import Feed, Picture, Queue
+
+WAITING = api.playback.feed._WAITING
+
+
+def picture(media_time: int, *, key: bool = False) -> Picture:
+    return Picture.of(Coded("gate", media_time, key, False, b"picture"))
+
+
+async def taken(queue: Queue) -> list[int]:
+    """All that waits."""
+    return [(await queue.take()).media_time for _ in range(len(queue))]
+
+
+async def test_the_last_key_picture_and_all_since_are_kept() -> None:
+    feed = Feed()
+    for number in range(12):
+        feed.put(picture(number, key=number % 5 == 0))
+    assert [one.media_time for one in feed.group] == [10, 11]
+
+
+async def test_a_slow_viewer_goes_on_with_the_next_key_picture_and_hurts_only_itself() -> None:
+    feed, slow, quick = Feed(), Queue(), Queue()
+    for queue in (slow, quick):
+        feed.join(queue)
+    seen = []
+    for number in range(WAITING + 12):
+        feed.put(picture(number, key=number in (0, WAITING + 10)))
+        seen += await taken(quick)
+    assert seen == list(range(WAITING + 12))
+    assert await taken(slow) == [WAITING + 10, WAITING + 11]
+    assert (slow.dropped, quick.dropped) == (WAITING + 10, 0)
+
+
+async def test_a_viewer_begins_with_a_key_picture() -> None:
+    queue = Queue()
+    queue.put(picture(1))
+    queue.put(picture(2, key=True))
+    queue.put(picture(3))
+    assert await taken(queue) == [2, 3]
+
+
+async def test_who_takes_from_an_empty_queue_waits() -> None:
+    queue = Queue()
+    taking = asyncio.ensure_future(queue.take())
+    await asyncio.sleep(0)
+    assert not taking.done()
+    queue.put(picture(1, key=True))
+    assert (await taking).media_time == 1
+
+
+def test_a_picture_at_another_time_is_the_same_picture() -> None:
+    one = picture(7, key=True)
+    other = one.at(9)
+    assert (other.media_time, other.key, bytes(other.packet)) == (9, True, b"picture")
+    assert one.media_time == 7
