@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from api.live.players import Players
@@ -16,7 +15,7 @@ from ingest.fleet import CameraSpec, Fleet
 from ingest.numbering import Numbering
 from ingest.playable import Playable
 from ingest.rtsp import Limits, RtspCamera
-from ingest.source import StateChange
+from ingest.source import Source, StateChange
 from ingest.supervisor import Backoff, supervised
 from ingest.tee import Tee
 from ingest.webrtc.ice import Ice
@@ -180,15 +179,17 @@ class LocalEngine:
             lambda: self._output.decodes(camera),
             self._tee(camera),
         )
-        live = partial(
-            supervised,
+        source: Source
+        if isinstance(spec.url, CameraUrl):
+            source = RtspCamera(spec.url, camera, *means)
+        else:
+            source = self._published[camera] = PublishedCamera(camera, *means)
+        return supervised(
+            source,
             backoff=self._backoff,
             on_state=lambda change: self._output.changed(camera, change),
+            gives_up=False,
         )
-        if isinstance(spec.url, CameraUrl):
-            return live(RtspCamera(spec.url, camera, *means))
-        published = self._published[camera] = PublishedCamera(camera, *means)
-        return live(published, rest=published.rest)
 
     def _tee(self, camera: CameraId) -> Tee:
         if camera not in self._tees:

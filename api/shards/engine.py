@@ -422,4 +422,5 @@ def _camera_message(message: Changed) -> CameraMessage:
         reason=message.reason,
         since=message.since,
         load=message.load and LoadMessage(asked=message.load.asked, got=message.load.got),
+        cause=message.cause,
     )

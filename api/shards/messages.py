@@ -14,6 +14,7 @@ from api.live.seen import Seen
 from api.store.address import Address
 from ingest.load import Load
 from ingest.source import State
+from ingest.troubles import Cause
 from ingest.webrtc.ice import Ice
 
 VERSION = 3
@@ -129,7 +130,7 @@ class Ready(_Message, frozen=True):
 class Changed(_Message, frozen=True):
     """A camera is in another state; ``since`` is in Unix seconds.
 
-    ``load`` is there where it is overloaded.
+    ``load`` is there where it is overloaded, ``cause`` where something is wrong with the camera.
     """
 
     camera: str
@@ -137,6 +138,7 @@ class Changed(_Message, frozen=True):
     reason: str
     since: float
     load: Load | None
+    cause: Cause | None
 
 
 class Unwatched(_Message, frozen=True):

@@ -96,7 +96,10 @@ class Post:
 
     def changed(self, camera: CameraId, change: StateChange) -> None:
         """A camera is in another state."""
-        self.outbox.put(Changed(camera, change.state, change.reason, time.time(), change.load))
+        now = time.time()
+        self.outbox.put(
+            Changed(camera, change.state, change.reason, now, change.load, change.cause)
+        )
 
     def shown(self, camera: CameraId, picture: Picture) -> None:
         """A picture that somebody wants to see."""

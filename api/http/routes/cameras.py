@@ -19,6 +19,7 @@ from api.store.messages import Camera
 from ingest.address import CameraAddress, CameraUrl, camera_address
 from ingest.fleet import CameraSpec
 from ingest.source import State
+from ingest.troubles import Cause
 from pipeline.errors import Transient
 from pipeline.messages import CameraId
 
@@ -73,7 +74,7 @@ class CameraChange(Body):
 class CameraOut(Body):
     """A camera; *** stands in its address where a password is. ``since`` is in Unix seconds.
 
-    ``load`` is there where it is overloaded.
+    ``load`` is there where it is overloaded, ``cause`` where something is wrong with the camera.
     """
 
     id: str
@@ -84,6 +85,7 @@ class CameraOut(Body):
     reason: str
     since: float | None
     load: LoadMessage | None
+    cause: Cause | None
     created_at: datetime
 
 
@@ -219,5 +221,6 @@ def _out(camera: Camera, services: Services) -> CameraOut:
         reason=now.reason if now else "",
         since=now.since if now else None,
         load=now.load if now else None,
+        cause=now.cause if now else None,
         created_at=camera.created_at,
     )

@@ -297,7 +297,7 @@ async def test_who_comes_while_a_camera_is_away_sees_nothing_old(
             await asyncio.sleep(0)
             here.engine.heard(shard, coded(100, key=True))
             await first
-            here.engine.heard(shard, Changed("a", State.WAITING, "it went", 0.0, None))
+            here.engine.heard(shard, Changed("a", State.WAITING, "it went", 0.0, None, None))
             second = asyncio.ensure_future(anext(late))
             await asyncio.sleep(0)
             here.engine.heard(shard, coded(200, key=True))

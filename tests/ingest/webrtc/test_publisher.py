@@ -219,7 +219,7 @@ async def test_its_life_is_told_as_any_cameras() -> None:
     gate, told, publisher = camera(), list[StateChange](), Publisher()
 
     async def watch() -> None:
-        async with aclosing(supervised(gate, on_state=told.append, rest=gate.rest)) as captures:
+        async with aclosing(supervised(gate, on_state=told.append)) as captures:
             async for _ in captures:
                 pass
 
