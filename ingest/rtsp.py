@@ -59,6 +59,7 @@ class _Video(NamedTuple):
     """The video of a connection, and what is done with its packets."""
 
     stream: "VideoStream"
+    codec: str
     assembly: Assembly[Stamp]
     passing: Passing | None
     """For viewers, where they may be able to play it as it is."""
@@ -116,7 +117,7 @@ class RtspCamera:
         painter, media_time, captured_at = Painter(), -1, 0.0
         with self._connect() as container:
             video = self._video_of(container)
-            with self._tee.connection(video.passing) as tap:
+            with self._tee.connection(video.codec, video.passing) as tap:
                 for seq, picture, stamp in self._pictures(container, video, tap, handover):
                     media_time = max(media_time + 1, stamp.media_time)
                     captured_at = max(captured_at, stamp.captured_at)
@@ -187,11 +188,11 @@ class RtspCamera:
         match getattr(stream.codec_context, "name", "of an unknown kind"):
             case "h264":
                 announced = stream.codec_context.extradata or b""
-                return _Video(stream, NalUnits(H264), Passing(announced))
+                return _Video(stream, "H.264", NalUnits(H264), Passing(announced))
             case "hevc":
-                return _Video(stream, NalUnits(H265), None)
+                return _Video(stream, "H.265", NalUnits(H265), None)
             case "mjpeg":
-                return _Video(stream, WholePictures(), None)
+                return _Video(stream, "MJPEG", WholePictures(), None)
             case other:
                 raise Unsupported(f"{self._url}: the video is {other}; allowed are {_CODECS}")
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 from api.live.coded import Coded
+from api.live.streams import StreamStatus
 from api.live.video import Picture
 from api.live.wire import CameraMessage, LiveMessage
 from ingest.fleet import CameraSpec
@@ -25,6 +26,9 @@ class Engine(Protocol):
 
     def state(self, camera: CameraId) -> CameraMessage | None:
         """The latest state of a camera, None if it is not watched."""
+
+    def stream(self, camera: CameraId) -> StreamStatus | None:
+        """What comes of a camera now, None if nothing does."""
 
     async def publish(self, camera: CameraId, offer: str, ice: Ice) -> Publication:
         """Begin a session in which somebody publishes to a camera, for an offer (SDP).

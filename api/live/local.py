@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -13,6 +13,7 @@ from api.settings.sections import RtspSettings
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec, Fleet
 from ingest.numbering import Numbering
+from ingest.observed import Observed
 from ingest.playable import Playable
 from ingest.rtsp import Limits, RtspCamera
 from ingest.source import Source, StateChange
@@ -146,6 +147,10 @@ class LocalEngine:
     def halt(self, camera: CameraId) -> None:
         """Tell it no more."""
         self._players.halt(camera)
+
+    def observed(self) -> Mapping[CameraId, Observed]:
+        """What came of each camera so far."""
+        return {camera: tee.observed.copy() for camera, tee in self._tees.items()}
 
     def retract(self, person: PersonId) -> None:
         """Forget on every camera what speaks for a person of whom something was deleted."""

@@ -16,6 +16,7 @@ from api.live.hub import Hub
 from api.live.local import Numbers
 from api.live.metrics import CameraMetrics
 from api.live.seen import Seen
+from api.live.streams import StreamStatus
 from api.live.video import Picture, Viewers
 from api.live.wire import CameraMessage, LiveMessage, LoadMessage, frame_message
 from api.processes.link import LinkBroken
@@ -163,6 +164,10 @@ class ShardedEngine:
         """The latest state of a camera, None if it is not watched."""
         return self._hub.state(camera)
 
+    def stream(self, camera: CameraId) -> StreamStatus | None:
+        """What comes of a camera now, None if nothing does."""
+        return self._metrics.streams.status(camera)
+
     async def publish(self, camera: CameraId, offer: str, ice: Ice) -> Publication:
         """Begin a session in which somebody publishes to a camera, for an offer (SDP)."""
         answer = await self._asked.ask(
@@ -252,7 +257,7 @@ class ShardedEngine:
             case Unwatched(camera):
                 self._has_left(lambda one: one.shard == shard.id and one.camera == camera)
             case Vitals():
-                self._metrics.lagged(shard.id, message.lags)
+                self._is_well(shard, message)
             case Published() | Unpublished() | Refused():
                 self._asked.answered(message)
             case Search():
@@ -353,6 +358,12 @@ class ShardedEngine:
 
     # What cameras show
 
+    def _is_well(self, shard: ShardProcess, vitals: Vitals) -> None:
+        self._metrics.lagged(shard.id, vitals.lags)
+        for stream in vitals.streams:
+            if self._is_of(shard, stream.camera):
+                self._metrics.streams.told(CameraId(stream.camera), stream.observed())
+
     def _seen(self, shard: ShardProcess, seen: Seen) -> None:
         known = self._cameras.get(CameraId(seen.camera))
         if known is None or known.shard != shard.id:
@@ -382,7 +393,7 @@ class ShardedEngine:
         camera = CameraId(message.camera)
         if message.state not in (State.LIVE, State.OVERLOADED):
             self._coded.cut(camera)
-        self._metrics.changed(camera, message.state)
+        self._metrics.changed(camera, message.state, message.cause)
         self._hub.publish(message)
 
     async def _search(self, shard: ShardProcess, number: int, vectors: Vectors) -> None:

@@ -13,6 +13,7 @@ from api.live.coded import Coded
 from api.live.seen import Seen
 from api.store.address import Address
 from ingest.load import Load
+from ingest.observed import Observed
 from ingest.source import State
 from ingest.troubles import Cause
 from ingest.webrtc.ice import Ice
@@ -210,6 +211,33 @@ class Device(_Message, frozen=True):
     used: str
 
 
+class Stream(_Message, frozen=True):
+    """What came of a camera so far, as ``ingest.observed`` counts it in this process."""
+
+    camera: str
+    codec: str
+    width: int
+    height: int
+    coded_bytes: int
+    pictures: int
+    decoded: int
+    key_interval: float
+    connections: int
+
+    def observed(self) -> Observed:
+        """The same, as it was counted."""
+        return Observed(
+            self.codec,
+            self.width,
+            self.height,
+            self.coded_bytes,
+            self.pictures,
+            self.decoded,
+            self.key_interval,
+            self.connections,
+        )
+
+
 class Vitals(_Message, frozen=True):
     """How the shard is, told twice a second: by this the program knows that it lives.
 
@@ -224,6 +252,7 @@ class Vitals(_Message, frozen=True):
     dropped: int
     position: int
     devices: tuple[Device, ...]
+    streams: tuple[Stream, ...]
 
 
 Answer: TypeAlias = Published | Unpublished | Refused

@@ -42,6 +42,7 @@ from api.shards.messages import (
     Search,
     Show,
     Shown,
+    Stream,
     ToShard,
     Unpublish,
     Unpublished,
@@ -56,6 +57,7 @@ from api.store.faces import Faces
 from api.store.sealing import Keyring
 from ingest.address import camera_address
 from ingest.fleet import CameraSpec
+from ingest.observed import Observed
 from ingest.playable import Playable
 from ingest.source import StateChange
 from ingest.webrtc.session import Occupied
@@ -162,7 +164,7 @@ class Shard:
         self, group: asyncio.TaskGroup, engine: LocalEngine, memory: MemoryIndex, post: Post
     ) -> None:
         self._group = group
-        self._engine = engine
+        self.engine = engine
         self.memory = memory
         self._post = post
 
@@ -191,21 +193,21 @@ class Shard:
         camera = CameraId(message.camera)
         match message:
             case Show():
-                self._engine.show(camera)
+                self.engine.show(camera)
             case Hide():
-                self._engine.hide(camera)
+                self.engine.hide(camera)
             case Play():
-                self._engine.play(camera)
+                self.engine.play(camera)
             case Halt():
-                self._engine.halt(camera)
+                self.engine.halt(camera)
 
     async def _watch(self, message: Watch) -> None:
         spec = CameraSpec(CameraId(message.camera), camera_address(message.url))
         after = Numbers(message.after_seq, message.after_track, message.after_media_time)
-        await self._engine.put(spec, after)
+        await self.engine.put(spec, after)
 
     async def _unwatch(self, camera: CameraId) -> None:
-        await self._engine.remove(camera)
+        await self.engine.remove(camera)
         self._post.outbox.put(Unwatched(camera))
 
     async def _publish(self, message: Publish) -> None:
@@ -214,7 +216,7 @@ class Shard:
 
         answer: Published | Refused
         try:
-            made = await self._engine.publish(CameraId(message.camera), message.offer, message.ice)
+            made = await self.engine.publish(CameraId(message.camera), message.offer, message.ice)
             answer = Published(message.request, made.session, made.answer)
         except BadInput as error:
             answer = refuse(Refusal.BAD_INPUT, error)
@@ -226,7 +228,7 @@ class Shard:
 
     async def _unpublish(self, message: Unpublish) -> None:
         answer: Unpublished | Refused = Unpublished(message.request)
-        if not await self._engine.unpublish(CameraId(message.camera), message.session):
+        if not await self.engine.unpublish(CameraId(message.camera), message.session):
             problem = f"there is no session {message.session}; it may be over"
             answer = Refused(message.request, Refusal.UNKNOWN, problem)
         self._post.outbox.put(answer)
@@ -243,6 +245,7 @@ class Vital:
         self._post = post
         self.networks: Mapping[str, Network] = dict[str, Network]()
         self.memory: MemoryIndex | None = None
+        self.engine: LocalEngine | None = None
 
     async def tell(self) -> None:
         """Say it twice a second, for ever."""
@@ -260,6 +263,10 @@ class Vital:
             devices=tuple(
                 Device(role, network.device, network.used)
                 for role, network in self.networks.items()
+            ),
+            streams=tuple(
+                _stream(camera, one)
+                for camera, one in (self.engine.observed() if self.engine else {}).items()
             ),
         )
 
@@ -290,13 +297,27 @@ async def run(link: Link[FromShard, ToShard], crash: IO[str]) -> None:
             vital.networks = pipeline.networks
             database = await Database.open(begin.database, at_once=False)
             shard = _assembled(group, begin, settings, database, pipeline, post)
-            vital.memory = shard.memory
+            vital.memory, vital.engine = shard.memory, shard.engine
             post.outbox.put(Ready())
             while True:
                 for message in await link.receive():
                     shard.obey(message)
     except BaseExceptionGroup as errors:
         raise first_of(errors) from None
+
+
+def _stream(camera: CameraId, one: Observed) -> Stream:
+    return Stream(
+        camera,
+        one.codec,
+        one.width,
+        one.height,
+        one.coded_bytes,
+        one.pictures,
+        one.decoded,
+        one.key_interval,
+        one.connections,
+    )
 
 
 def _assembled(

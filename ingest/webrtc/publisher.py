@@ -103,7 +103,7 @@ class PublishedCamera:
             raise Transient("nobody publishes")
         captures = Mailbox[Capture](1, turn=self._turn)  # the newest wins
         visitor.tell(captures)
-        with self._tee.connection(None) as tap:
+        with self._tee.connection("WebRTC", None) as tap:
             pump = asyncio.create_task(self._pump(visitor.track, captures, tap))
             try:
                 async for capture in captures:

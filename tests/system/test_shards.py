@@ -51,6 +51,26 @@ def frame_of(live: Live, camera: str, after: int = -1) -> dict[str, Any]:
     )
 
 
+def test_a_camera_tells_of_its_stream(new_service: Callable[..., Service], film: str) -> None:
+    service = new_service().start()
+    with service.client() as client:
+        camera = add(client, "Gate", film)
+        wait_until(
+            lambda: (
+                (client.get(f"/cameras/{camera}").json()["stream"] or {}).get("delay_p95", None)
+                is not None
+            ),
+            "results are measured",
+        )
+        stream = client.get(f"/cameras/{camera}").json()["stream"]
+        metrics = client.get(service.url + "/metrics").text
+    assert (stream["codec"], stream["connections"]) == ("H.264", 1)
+    assert stream["width"] > stream["height"] > 0
+    assert stream["bit_rate"] > 1000
+    assert f'faceapi_camera_picture_rate{{camera="{camera}"}}' in metrics
+    assert f'faceapi_camera_trouble{{camera="{camera}",cause="unreachable"}} 0.0' in metrics
+
+
 def test_a_killed_shard_is_replaced_and_its_numbers_go_on(
     new_service: Callable[..., Service], film: str
 ) -> None:

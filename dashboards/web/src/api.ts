@@ -723,6 +723,7 @@ export interface components {
             since: number | null;
             load: components["schemas"]["LoadMessage"] | null;
             cause: components["schemas"]["Cause"] | null;
+            stream: components["schemas"]["StreamOut"] | null;
             /**
              * Created At
              * Format: date-time
@@ -1120,6 +1121,37 @@ export interface components {
              * @constant
              */
             grant_type: "password";
+        };
+        /**
+         * StreamOut
+         * @description A camera's video as it comes now; sizes in pixels, rates a second, times in seconds.
+         *
+         *     Bit rate and key picture interval are null where its own coding is not seen, delays (from
+         *     capture to result) where there was no result lately.
+         */
+        StreamOut: {
+            /** Codec */
+            codec: string;
+            /** Width */
+            width: number;
+            /** Height */
+            height: number;
+            /** Bit Rate */
+            bit_rate: number | null;
+            /** Key Interval */
+            key_interval: number | null;
+            /** Pictures Per Second */
+            pictures_per_second: number;
+            /** Decoded Per Second */
+            decoded_per_second: number;
+            /** Analysed Per Second */
+            analysed_per_second: number;
+            /** Delay P50 */
+            delay_p50: number | null;
+            /** Delay P95 */
+            delay_p95: number | null;
+            /** Connections */
+            connections: number;
         };
         /**
          * Ticket

@@ -196,7 +196,7 @@ async def told(captures: Mailbox[Capture]) -> Sequence[tuple[int, float]]:
 
 async def test_media_time_grows_whatever_the_timestamps_do() -> None:
     gate, captures = camera(), Mailbox[Capture](20)
-    with Tee().connection(None) as tap:
+    with Tee().connection("WebRTC", None) as tap:
         await gate._pump(Erratic(), captures, tap)
     times = await told(captures)
     assert len(times) == len(Erratic.PTS)
