@@ -129,10 +129,16 @@ class Live:
     """What comes over a websocket."""
 
     socket: ClientConnection
+    _snapshot: list[dict[str, Any]] = field(default_factory=list)
+    """What of the last snapshot was not told yet."""
 
     def message(self, seconds: float = 30.0) -> dict[str, Any]:
-        """The next message."""
+        """The next message; those in a snapshot one by one."""
+        if self._snapshot:
+            return self._snapshot.pop(0)
         message: dict[str, Any] = json.loads(self.socket.recv(timeout=seconds))
+        if message["type"] == "snapshot":
+            self._snapshot = [*message["cameras"], *message["frames"]]
         return message
 
     def until(
