@@ -24,7 +24,12 @@ class Ticket(Body):
 
 @router.post("/tickets")
 async def ticket(user: SignedIn, services: ServicesDep) -> Ticket:
-    """Get a ticket for the websocket: a browser can send no token with it."""
+    """Get a ticket for the websocket: a browser can send no token with it.
+
+    The websocket is `live?ticket=...`, with the subprotocol `faceapi.v1.json` or
+    `faceapi.v1.msgpack`. Send `{"type": "subscribe", "cameras": [ids]}`, with `after` (`epoch` and
+    `cursor`) to go on where another one ended. A ticket opens one websocket.
+    """
     return Ticket(
         ticket=services.tickets.issue(user.id), expires_in=round(services.tickets.lifetime)
     )
