@@ -72,6 +72,10 @@ async def test_pictures_come_whole_and_in_order_with_the_cameras_own_time(
     assert at[-1] > 30  # round, and over the end of 32 bits
     assert [number_of(frame.paint()) for frame in frames] == [place % 30 for place in at]
     began = [frame.captured_at - place / 25 for frame, place in zip(frames, at, strict=True)]
+    assert {frame.media_time - TICKS * place for frame, place in zip(frames, at, strict=True)} == {
+        frames[0].media_time - TICKS * at[0]
+    }
+    assert begun - 1 < frames[0].media_time / 90_000 < time.time()
     assert max(began) - min(began) < 2e-6
     assert begun - 1 < began[0] < time.time()
     originals = [shot.paint() for shot in shots(path)]
@@ -247,6 +251,7 @@ async def test_a_camera_that_comes_back_is_connected_again(film: Film) -> None:
             camera.kick()
             while told[-1].state is not State.LIVE or len(told) < 5:
                 seen.append(await anext(frames))
+    assert all(after.media_time > before.media_time for before, after in pairwise(seen))
     assert [number_of(frame.paint()) for frame in seen] == [frame.seq for frame in seen]
     states = [change.state for change in told]
     assert states[:3] == [State.CONNECTING, State.LIVE, State.WAITING]

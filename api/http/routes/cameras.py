@@ -177,7 +177,11 @@ async def _parts(camera: CameraId, services: Services) -> AsyncIterator[bytes]:
 
 
 def _headers(picture: Picture) -> dict[str, str]:
-    return {"X-Seq": str(picture.seq), "X-Captured-At": f"{picture.captured_at:.6f}"}
+    return {
+        "X-Seq": str(picture.seq),
+        "X-Media-Time": str(picture.media_time),
+        "X-Captured-At": f"{picture.captured_at:.6f}",
+    }
 
 
 async def _take_effect(camera: Camera, services: Services) -> None:

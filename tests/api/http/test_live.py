@@ -42,6 +42,7 @@ def frame(seq: int, faces: int = 0) -> FrameMessage:
         seq=seq,
         captured_at=0,
         rtp_timestamp=None,
+        media_time=0,
         width=64,
         height=48,
         faces=(face,) * faces,

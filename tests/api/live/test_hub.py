@@ -36,6 +36,7 @@ def seen(camera: CameraId, seq: int, *people: PersonId) -> FrameMessage:
         seq=seq,
         captured_at=seq / 10,
         rtp_timestamp=None,
+        media_time=0,
         width=64,
         height=48,
         faces=tuple(map(known, people)),

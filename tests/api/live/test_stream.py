@@ -154,7 +154,14 @@ class Reader:
 
 def frame(camera: str, seq: int) -> FrameMessage:
     return FrameMessage(
-        camera=camera, seq=seq, captured_at=0, rtp_timestamp=None, width=1, height=1, faces=()
+        camera=camera,
+        seq=seq,
+        captured_at=0,
+        rtp_timestamp=None,
+        media_time=0,
+        width=1,
+        height=1,
+        faces=(),
     )
 
 
