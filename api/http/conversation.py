@@ -8,6 +8,7 @@ from typing import Protocol
 
 from fastapi import WebSocket, WebSocketDisconnect
 from starlette.types import Message
+from starlette.websockets import WebSocketState
 
 from api.http.admission import TOO_MANY
 from api.live.engine import Results
@@ -93,19 +94,17 @@ class Conversation:
 
     async def run(self) -> None:
         """Talk."""
-        sending: asyncio.Task[None] | None = None
-        try:
-            while received := await self._received():
-                try:
-                    wanted = self._encoding.subscription(received)
-                except ValueError:
-                    await self._send(Told(ProblemMessage(detail=_EXPECTED)))
-                else:
-                    await _ended(sending)
-                    sending = asyncio.create_task(self._send_all(wanted))
-        except WebSocketDisconnect:
-            pass
-        finally:
+        async with asyncio.TaskGroup() as group:
+            sending: asyncio.Task[None] | None = None
+            with suppress(WebSocketDisconnect):
+                while received := await self._received():
+                    try:
+                        wanted = self._encoding.subscription(received)
+                    except ValueError:
+                        await self._send(Told(ProblemMessage(detail=_EXPECTED)))
+                    else:
+                        await _ended(sending)
+                        sending = group.create_task(self._send_all(wanted))
             await _ended(sending)
 
     async def _received(self) -> Message | None:
@@ -119,7 +118,7 @@ class Conversation:
             raise WebSocketDisconnect(message["code"])
         now = time.monotonic()
         if len(self._asked) == _ASKED and now - self._asked[0] < _PERIOD:
-            await self._socket.close(TOO_MANY, f"more than {_ASKED} messages in {_PERIOD:g} s")
+            await self._close(TOO_MANY, f"more than {_ASKED} messages in {_PERIOD:g} s")
             return None
         self._asked.append(now)
         return message
@@ -137,17 +136,26 @@ class Conversation:
         Raises:
             WebSocketDisconnect: the other side is gone.
         """
+        if not self._is_open:
+            raise WebSocketDisconnect
         try:
             async with asyncio.timeout(self._stalled):
                 await self._encoding.send(self._socket, told)
         except TimeoutError:
-            await self._socket.close(STALLED, f"nothing was read for {self._stalled:g} s")
+            await self._close(STALLED, f"nothing was read for {self._stalled:g} s")
             raise WebSocketDisconnect(STALLED) from None
+
+    async def _close(self, code: int, reason: str) -> None:
+        if self._is_open:
+            await self._socket.close(code, reason)
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether nobody here has closed it: one task may, while another is about to send."""
+        return self._socket.application_state is WebSocketState.CONNECTED
 
 
 async def _ended(task: asyncio.Task[None] | None) -> None:
     if task is not None:
         task.cancel()
         await asyncio.wait([task])
-        if not task.cancelled():
-            task.result()

@@ -372,3 +372,33 @@ async def test_a_message_is_encoded_once_for_all(monkeypatch: pytest.MonkeyPatch
         for reader in readers:
             assert (await message(reader))["seq"] == 1
     assert encoded == [1]
+
+
+async def test_what_breaks_while_it_sends_ends_the_connection(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_: FrameMessage) -> str:
+        raise ZeroDivisionError
+
+    async with live_server(LiveSettings()) as server, subscribed(server) as (opened, _):
+        monkeypatch.setattr(FrameMessage, "model_dump_json", broken)
+        server.hub.publish(frame(1))
+        assert (await ended(opened))[0] == 1006
+        await until(lambda: server.registry.get_sample_value("faceapi_listeners") == 0)
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_messages_without_end_of_a_peer_that_does_not_read_end_it() -> None:
+    async with live_server(LiveSettings(stalled=0.3)) as server, mute(server) as peer:
+        peer.subscribe()
+        await until(lambda: server.registry.get_sample_value("faceapi_listeners") == 1)
+        (end,) = server.sockets
+        while end.writable.is_set():
+            server.hub.publish(frame(1, faces=20))
+            await asyncio.sleep(0)
+        for _ in range(5):
+            peer.send(1, b"nonsense")  # whose answers wait behind what is not read
+        await until(lambda: end.close_sent)
+        await asyncio.to_thread(peer.read_until, b"nothing was read for 0.3 s")
+        peer.door.close()
+        await until(lambda: not server.sockets)
