@@ -44,7 +44,11 @@ _NO_PICTURE = {6, 7, 8, 9}
 @asynccontextmanager
 async def sharded(database: Address, folder: Path, cache: Path) -> AsyncIterator[ShardedEngine]:
     """The program's side of one running shard."""
-    own = {"FACEAPI_DATA_DIR": str(folder), "FACEAPI_CACHE_DIR": str(cache)}
+    own = {
+        "FACEAPI_DATA_DIR": str(folder),
+        "FACEAPI_CACHE_DIR": str(cache),
+        "RTSP_ALLOWED_NETWORKS": "127.0.0.0/8",
+    }
     settings = load_settings(None, own)
     opened = await Database.open(database)
     await migrate(opened)
