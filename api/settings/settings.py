@@ -24,6 +24,7 @@ from api.settings.sections import (
     RtspSettings,
     SearchSettings,
     SqlSettings,
+    WebrtcSettings,
 )
 from pipeline.errors import Misconfigured
 from pipeline.settings import PipelineSettings
@@ -33,6 +34,7 @@ class Settings(PipelineSettings):
     """Every setting of the program."""
 
     rtsp: RtspSettings = RtspSettings()
+    webrtc: WebrtcSettings = WebrtcSettings()
     engine: EngineSettings = EngineSettings()
     search: SearchSettings = SearchSettings()
     backend: BackendSettings = BackendSettings()
