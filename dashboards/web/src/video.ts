@@ -1,5 +1,5 @@
 /** A camera's video: the pictures of a multipart stream, each with its frame's number. */
-import type { Backoff } from './backoff'
+import { pause, type Backoff } from './backoff'
 import { MultipartParser, boundaryOf, type Part } from './multipart'
 import { Problem } from './problem'
 
@@ -53,14 +53,4 @@ function seqOf(part: Part): number {
 // A function, since the compiler takes the loop's own check for lasting.
 function isAborted(signal: AbortSignal): boolean {
   return signal.aborted
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      resolve()
-    }, { once: true })
-  })
 }
