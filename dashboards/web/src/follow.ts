@@ -1,4 +1,5 @@
 /** One camera on the stage: by WebRTC or as pictures, with the boxes of each frame. */
+import { aborted } from './abort'
 import { Backoff } from './backoff'
 import type { Client } from './client'
 import type { Live } from './live'
@@ -111,10 +112,4 @@ function asPictures(
     pairing.reset()
   })
   void watchVideo((until) => client.video(camera, until), listener, new Backoff(), signal)
-}
-
-function aborted(signal: AbortSignal): Promise<Error> {
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(new Error('not wanted any more')))
-  })
 }

@@ -1,5 +1,6 @@
 /** Which way a camera's video comes: by WebRTC where that goes, else as pictures. */
-import { pause, type Backoff } from './backoff'
+import { isAborted, pause } from './abort'
+import type { Backoff } from './backoff'
 import { linesOf, Problem } from './problem'
 import { Unable } from './whep'
 
@@ -67,9 +68,4 @@ function isFinal(error: unknown): boolean {
 function waitAfter(error: unknown, backoff: Backoff): number {
   const asked = error instanceof Problem ? error.retryAfter : null
   return Math.max(asked ?? 0, backoff.next())
-}
-
-// A function, since the compiler takes the loop's own check for lasting.
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted
 }

@@ -25,6 +25,8 @@ const CONNECTING = 10_000
 const RECOVERY = 4000
 
 export class RtcSession {
+  /** It stands. */
+  readonly connected: Promise<void>
   /** Why the connection is over, once it is. */
   readonly over: Promise<Disconnected>
   private timer: ReturnType<typeof setTimeout> | null = null
@@ -35,6 +37,11 @@ export class RtcSession {
     private readonly signaling: Signaling,
   ) {
     this.over = new Promise((resolve) => this.watch(resolve))
+    this.connected = new Promise((resolve) => {
+      peer.addEventListener('connectionstatechange', () => {
+        if (peer.connectionState === 'connected') resolve()
+      })
+    })
     window.addEventListener('pagehide', this.end)
   }
 
