@@ -1,10 +1,11 @@
 """The seam between the API and the cameras: plain data, so that both may run on other machines."""
 
 from collections.abc import AsyncGenerator, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
+from api.live.coded import Coded
 from api.live.video import Picture
 from api.live.wire import CameraMessage, LiveMessage
 from ingest.fleet import CameraSpec
@@ -35,6 +36,9 @@ class Results(Protocol):
 
     def pictures(self, camera: CameraId) -> AsyncGenerator[Picture, None]:
         """The analysed pictures of a camera; ends when the camera is removed."""
+
+    def coded(self, camera: CameraId) -> AsyncGenerator[Coded, None]:
+        """A camera's video, from its last key picture on; ends when the camera is removed."""
 
 
 class ShardState(StrEnum):
@@ -70,3 +74,43 @@ class Shards(Protocol):
 
     def statuses(self) -> Sequence[ShardStatus]:
         """Each of them, as it is now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewing:
+    """A session that was begun, and the answer (SDP) to its offer."""
+
+    session: str
+    answer: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ViewingStatus:
+    """How a session is.
+
+    An RTP timestamp of it is (``rtp_origin`` + media time) modulo 2^32; None until the first
+    picture was sent, as is ``encoded``: whether the pictures are encoded here or the camera's own.
+    """
+
+    camera: CameraId
+    state: Literal["connecting", "connected"]
+    rtp_origin: int | None
+    encoded: bool | None
+
+
+class Playback(Protocol):
+    """Live video for viewers."""
+
+    async def watch(self, camera: CameraId, offer: str) -> Viewing:
+        """Begin a session for an offer (SDP).
+
+        Raises:
+            BadInput: the offer cannot be accepted.
+            Transient: there is no room for one more, or live video is out of reach.
+        """
+
+    def viewing(self, session: str) -> ViewingStatus | None:
+        """How a session is, None if it is over."""
+
+    async def end(self, session: str) -> None:
+        """End a session; one that is over stays so."""

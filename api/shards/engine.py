@@ -17,7 +17,7 @@ from api.live.metrics import CameraMetrics
 from api.live.seen import Seen
 from api.live.video import Picture, Viewers
 from api.live.wire import CameraMessage, LiveMessage, LoadMessage, frame_message
-from api.shards.link import LinkBroken
+from api.processes.link import LinkBroken
 from api.shards.messages import (
     Begin,
     Changed,

@@ -1,11 +1,10 @@
 """Inside a shard: cameras are watched here, as the program asks, and it is told what they show."""
 
 import asyncio
-import os
 import time
 from collections.abc import Mapping, Sequence
 from itertools import count
-from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -15,9 +14,11 @@ from api.live.local import LocalEngine, Numbers
 from api.live.metrics import PERIOD, one_lag
 from api.live.seen import seen
 from api.live.video import Picture
+from api.processes.child import tell
+from api.processes.entry import cpu_seconds, resident_bytes
+from api.processes.link import Link, LinkBroken, Outbox
 from api.settings.settings import Settings
 from api.shards.crash import CrashLog
-from api.shards.link import Link, LinkBroken, Outbox
 from api.shards.messages import (
     VERSION,
     Begin,
@@ -64,7 +65,6 @@ _PERIOD = 0.5
 """Seconds between two words of how it is."""
 _PATIENCE = 1.0
 """Seconds that the program may take for a search."""
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Post:
@@ -182,10 +182,9 @@ class Vital:
             self._outbox.put(self._vitals(lags))
 
     def _vitals(self, lags: Sequence[float]) -> Vitals:
-        times = os.times()
         return Vitals(
-            resident_bytes=_resident_bytes(),
-            cpu_seconds=times.user + times.system,
+            resident_bytes=resident_bytes(),
+            cpu_seconds=cpu_seconds(),
             lags=tuple(lags),
             dropped=self._outbox.dropped,
             position=self.memory.position if self.memory else 0,
@@ -196,8 +195,12 @@ class Vital:
         )
 
 
-async def run(link: Link[FromShard, ToShard], crash: CrashLog) -> None:
+async def run(link: Link[FromShard, ToShard], crash: IO[str]) -> None:
     """Watch cameras until the program has gone.
+
+    Args:
+        link: to the program.
+        crash: what a crash is written to.
 
     Raises:
         LinkBroken: the program has gone, or is of another version.
@@ -208,11 +211,11 @@ async def run(link: Link[FromShard, ToShard], crash: CrashLog) -> None:
     (begin,) = await link.receive()
     if not isinstance(begin, Begin) or begin.version != VERSION:
         raise LinkBroken(f"the program does not speak version {VERSION} of what travels")
-    settings, post = Settings.model_validate_json(begin.settings), Post(crash)
+    settings, post = Settings.model_validate_json(begin.settings), Post(CrashLog(crash))
     vital = Vital(post.outbox)
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(_send(link, post.outbox))
+            group.create_task(tell(link, post.outbox))
             group.create_task(vital.tell())
             pipeline = await asyncio.to_thread(_pipeline, settings)
             vital.networks = pipeline.networks
@@ -251,15 +254,6 @@ def _assembled(
     return Shard(group, engine, memory, post)
 
 
-async def _send(link: Link[FromShard, ToShard], outbox: Outbox[FromShard]) -> None:
-    async for batch in outbox.batches():
-        await link.send(batch)
-
-
 def _pipeline(settings: Settings) -> Pipeline:
     pack = open_configured_pack(settings.model, settings.faceapi.cache_dir, lambda *_: None)
     return build(settings, pack)
-
-
-def _resident_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * _PAGE

@@ -82,6 +82,8 @@ def _check(offer: str) -> None:
         raise BadInput("data channels are not taken: offer media only")
     if len(kinds) > _MOST_MEDIA:
         raise BadInput(f"{len(kinds)} media in one offer: allowed are {_MOST_MEDIA}")
+    if not any(media.dtls and media.dtls.fingerprints for media in description.media):
+        raise BadInput("there is no a=fingerprint with a=setup: only what is encrypted is sent")
     names = [media.rtp.muxId for media in description.media]
     bundled = {name for group in description.group for name in group.items}
     if len(set(names)) < len(names) or not bundled <= set(names):

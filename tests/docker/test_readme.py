@@ -357,11 +357,18 @@ def published() -> AbstractSet[tuple[str, ...]]:
     for environment in ENVIRONMENTS:
         for service, one in composed(environment).items():
             for port in one["ports"]:
-                parts = re.fullmatch(r"(127\.0\.0\.1:)?\$\{(\w+):-(\d+)\}:(\d+)", port)
-                assert parts, port
-                reach = "here" if parts[1] else "all"
-                found.setdefault((service, *parts.groups()[1:], reach), []).append(environment)
+                found.setdefault((service, *_published(port)), []).append(environment)
     return {(*port, ", ".join(where)) for port, where in found.items()}
+
+
+def _published(port: str) -> tuple[str, ...]:
+    """A port, or a range of UDP ports that is the same inside; its first variable stands for it."""
+    if parts := re.fullmatch(r"(127\.0\.0\.1:)?\$\{(\w+):-(\d+)\}:(\d+)", port):
+        return (*parts.groups()[1:], "here" if parts[1] else "all")
+    parts = re.fullmatch(r"(\$\{(\w+):-(\d+)\}-\$\{\w+:-(\d+)\}):\1/udp", port)
+    assert parts, port
+    ports = f"{parts[3]}-{parts[4]}"
+    return (parts[2], ports, ports, "all")
 
 
 def test_the_table_of_ports_is_what_compose_publishes(language: str) -> None:

@@ -12,8 +12,8 @@ from api.live.engine import ShardState
 from api.live.metrics import CameraMetrics
 from api.live.seen import Face, Seen
 from api.live.wire import FrameMessage
+from api.processes.link import LinkBroken
 from api.shards.engine import ShardedEngine
-from api.shards.link import LinkBroken
 from api.shards.messages import VERSION, Begin, Reach, Search, ToShard, Unwatched, Watch
 from api.shards.process import Death, ShardProcess
 from api.store.address import Address

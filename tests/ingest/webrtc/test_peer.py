@@ -82,7 +82,11 @@ async def test_sound_beside_the_picture_is_answered_as_inactive() -> None:
         ("hello", "there is no video"),
         ("v=0\r\nm=video x UDP/TLS/RTP/SAVPF 97\r\n", "no session description"),
         ("v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 97\r\n", "there is no video"),
-        ("v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 97\r\n", "cannot be answered"),
+        ("v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 97\r\n", "no a=fingerprint"),
+        (
+            "v=0\r\na=fingerprint:sha-256 AB\r\na=setup:actpass\r\nm=video 9 RTP/SAVPF 97\r\n",
+            "cannot be answered",
+        ),
         ("x" * 70_000, "70000 characters: allowed are 65536"),
     ],
 )

@@ -93,6 +93,9 @@ class Outbox(Generic[Sent]):
         self._filled = asyncio.Event()
         self.dropped = 0
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def put(self, message: Sent) -> None:
         """Leave a message that must arrive."""
         self._waiting.append(message)

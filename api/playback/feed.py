@@ -1,0 +1,129 @@
+"""A camera's pictures on their way to its viewers."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Self
+
+import av
+
+from api.live.coded import Coded
+
+_TICK = Fraction(1, 90_000)
+"""Seconds of a tick of media time, which is that of RTP (RFC 6184, 8.2.1)."""
+_GROUP_BYTES = 8 << 20
+"""Bytes of a group of pictures that is kept; of a larger one, nothing."""
+_GROUP_PICTURES = 600
+"""Pictures of a group that is kept: each takes a tick of the time between two pictures."""
+_WAITING = 64
+"""Pictures that wait for a viewer; then it goes on with the next key picture."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """One picture, the same for all viewers; ``packet`` bears its media time as pts."""
+
+    key: bool
+    encoded: bool
+    packet: "av.Packet[Any]"
+
+    @classmethod
+    def of(cls, coded: Coded) -> Self:
+        """The picture that arrived as ``coded``."""
+        return cls(coded.key, coded.encoded, _packet(coded.data, coded.media_time))
+
+    @property
+    def media_time(self) -> int:
+        """In ticks of 90 kHz."""
+        return self.packet.pts or 0
+
+    def at(self, media_time: int) -> Self:
+        """The same picture at another time."""
+        if media_time == self.media_time:
+            return self
+        return type(self)(self.key, self.encoded, _packet(bytes(self.packet), media_time))
+
+
+class Queue:
+    """Pictures that wait for one viewer; bounded: a slow one goes on with the next key picture."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Picture] = deque()
+        self._filled = asyncio.Event()
+        self._wants_key = True
+        self.dropped = 0
+        """Pictures that its viewer will never see because it was slow."""
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, picture: Picture) -> None:
+        """Leave the camera's next picture."""
+        if len(self._waiting) >= _WAITING:
+            self.dropped += len(self._waiting)
+            self.begin([])
+        if self._wants_key and not picture.key:
+            self.dropped += 1
+            return
+        self._wants_key = False
+        self._waiting.append(picture)
+        self._filled.set()
+
+    def begin(self, group: Sequence[Picture]) -> None:
+        """Begin with these pictures, of which the first is a key picture, or with the next one."""
+        self._waiting = deque(group)
+        self._wants_key = not group
+        if group:
+            self._filled.set()
+        else:
+            self._filled.clear()
+
+    async def take(self) -> Picture:
+        """The next picture."""
+        await self._filled.wait()
+        picture = self._waiting.popleft()
+        if not self._waiting:
+            self._filled.clear()
+        return picture
+
+
+class Feed:
+    """A camera's pictures since its last key picture, and everyone who views them."""
+
+    def __init__(self) -> None:
+        self.group: list[Picture] = []
+        """The last key picture and all since; empty if that is too much."""
+        self.group_bytes = 0
+        self._queues: set[Queue] = set()
+
+    def put(self, picture: Picture) -> None:
+        """Pass a picture on, and keep it while its group is not too large."""
+        self._keep(picture)
+        for queue in self._queues:
+            queue.put(picture)
+
+    def join(self, queue: Queue) -> None:
+        """Let ``queue`` have every further picture."""
+        self._queues.add(queue)
+
+    def leave(self, queue: Queue) -> None:
+        """Its viewer has gone."""
+        self._queues.discard(queue)
+
+    def _keep(self, picture: Picture) -> None:
+        if picture.key:
+            self.group, self.group_bytes = [], 0
+        elif not self.group:
+            return
+        self.group.append(picture)
+        self.group_bytes += picture.packet.size
+        if len(self.group) > _GROUP_PICTURES or self.group_bytes > _GROUP_BYTES:
+            self.group, self.group_bytes = [], 0
+
+
+def _packet(data: bytes, media_time: int) -> "av.Packet[Any]":
+    packet = av.Packet(data)
+    packet.pts, packet.time_base = media_time, _TICK
+    return packet
