@@ -13,17 +13,18 @@ that wait for others go back, too, but by 16 pictures at the most (H.264, H.265)
 
 
 class MediaClock:
-    """One camera's media times, over all its connections; for one thread at a time."""
+    """One camera's media times, over all its connections; ``at`` is for one thread at a time."""
 
     def __init__(self) -> None:
         self.latest = -1
         """The greatest that was given so far."""
+        self._after = -1
         self._anchor = self._before = 0
         self._runs = False
 
     def skip(self, media_time: int) -> None:
-        """Go on after this one at least: that much was told before, elsewhere."""
-        self.latest = max(self.latest, media_time)
+        """Go on after this one at least: that much was told before, elsewhere. On any thread."""
+        self._after = max(self._after, media_time)
 
     def begin(self) -> None:
         """A connection begins: its pts have nothing to do with those before."""
@@ -48,7 +49,7 @@ class MediaClock:
         return self._given(self._anchor + pts)
 
     def _now(self, arrived: float) -> int:
-        return max(int(arrived * TICKS), self.latest + 1)
+        return max(int(arrived * TICKS), self.latest + 1, self._after + 1)
 
     def _given(self, media_time: int) -> int:
         self.latest = max(self.latest, media_time)

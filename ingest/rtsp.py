@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import av
 
@@ -13,10 +13,11 @@ from ingest.access_units import AccessUnit, Assembly, NalUnits, Need, WholePictu
 from ingest.address import CameraUrl
 from ingest.decode import Decoder, Painter
 from ingest.handover import Handover, decoded
-from ingest.media_clock import MediaClock
 from ingest.nal_units import H264, H265
+from ingest.passing import Passing
 from ingest.refusals import refusal
 from ingest.sender_clock import SenderClock, Stamp
+from ingest.tee import Tap, Tee
 from ingest.thinning import Thinning
 from pipeline.errors import BadInput, FaceapiError, Transient
 from pipeline.mailbox import Turn
@@ -44,12 +45,21 @@ class Timeouts:
 PATIENCE = Timeouts()
 
 
+class _Video(NamedTuple):
+    """The video of a connection, and what is done with its packets."""
+
+    stream: "VideoStream"
+    assembly: Assembly[Stamp]
+    passing: Passing | None
+    """For viewers, where they may be able to play it as it is."""
+
+
 class RtspCamera:
     """A camera at an rtsp or rtsps URL; each ``frames`` is a connection of its own.
 
     To close it takes as long as one packet; if the camera is silent, until the timeout. ``turn`` is
     waited for before the newest frame is taken. ``on_thread`` is called on each connection's own
-    thread, before anything else. ``clock`` gives the media times, if those of others go on with it.
+    thread, before anything else. ``tee`` is given all its video, for viewers.
     """
 
     def __init__(
@@ -59,14 +69,14 @@ class RtspCamera:
         timeouts: Timeouts = PATIENCE,
         turn: Turn = nullcontext,
         on_thread: Callable[[], None] = lambda: None,
-        clock: MediaClock | None = None,
+        tee: Tee | None = None,
     ) -> None:
         self._url = url
         self._camera = camera
         self._timeouts = timeouts
         self._turn = turn
         self._on_thread = on_thread
-        self._clock = clock or MediaClock()
+        self._tee = tee or Tee()
 
     def frames(self) -> AsyncGenerator[Capture, None]:
         """Yield the newest frame whenever one is fetched; only an error ends it.
@@ -87,13 +97,18 @@ class RtspCamera:
         self._on_thread()
         painter, media_time, captured_at = Painter(), -1, 0.0
         with self._open() as container:
-            for seq, picture, stamp in self._pictures(container, handover):
-                media_time = max(media_time + 1, stamp.media_time)
-                captured_at = max(captured_at, stamp.captured_at)
-                paint = partial(painter.image, picture)
-                handover.put(
-                    Capture(self._camera, seq, media_time, captured_at, stamp.rtp_timestamp, paint)
-                )
+            video = self._video_of(container)
+            with self._tee.connection(video.passing) as tap:
+                for seq, picture, stamp in self._pictures(container, video, tap, handover):
+                    media_time = max(media_time + 1, stamp.media_time)
+                    captured_at = max(captured_at, stamp.captured_at)
+                    tap.decoded(picture, media_time)
+                    paint = partial(painter.image, picture)
+                    handover.put(
+                        Capture(
+                            self._camera, seq, media_time, captured_at, stamp.rtp_timestamp, paint
+                        )
+                    )
 
     def _open(self) -> "InputContainer":
         limits = self._timeouts
@@ -114,17 +129,16 @@ class RtspCamera:
         raise refused
 
     def _pictures(
-        self, container: "InputContainer", handover: Handover
+        self, container: "InputContainer", video: _Video, tap: Tap, handover: Handover
     ) -> Iterator[tuple[int, av.VideoFrame, Stamp]]:
-        stream, assembly = self._video_of(container)
-        decoder, clock, thinning = Decoder(stream.codec_context), SenderClock(), Thinning()
-        self._clock.begin()
+        decoder, clock, thinning = Decoder(video.stream.codec_context), SenderClock(), Thinning()
         latest, shown = time.monotonic(), 0
-        for packet in self._packets(container, stream):
+        for packet in self._packets(container, video.stream):
             handover.pause(0)
             arrived = time.time()
-            stamp = clock.stamp(packet, arrived, self._clock.at(packet.pts, arrived))
-            for unit in assembly.add(bytes(packet), stamp):
+            stamp = clock.stamp(packet, arrived, self._tee.clock.at(packet.pts, arrived))
+            for unit in video.assembly.add(bytes(packet), stamp):
+                tap.coded(unit.data, unit.stamp.media_time, key=unit.need is Need.KEY)
                 if not thinning.wants(_need(decoder, unit), handover.taken):
                     continue
                 for picture in _decode_unit(decoder, unit, alone=thinning.keys_only):
@@ -136,17 +150,18 @@ class RtspCamera:
                     f"{self._url}: packets, but for {self._timeouts.picture:g} s no picture"
                 )
 
-    def _video_of(self, container: "InputContainer") -> "tuple[VideoStream, Assembly[Stamp]]":
+    def _video_of(self, container: "InputContainer") -> _Video:
         if not container.streams.video:
             raise BadInput(f"{self._url}: there is no video in this stream")
         stream = container.streams.video[0]
         match getattr(stream.codec_context, "name", "of an unknown kind"):
             case "h264":
-                return stream, NalUnits(H264)
+                announced = stream.codec_context.extradata or b""
+                return _Video(stream, NalUnits(H264), Passing(announced))
             case "hevc":
-                return stream, NalUnits(H265)
+                return _Video(stream, NalUnits(H265), None)
             case "mjpeg":
-                return stream, WholePictures()
+                return _Video(stream, WholePictures(), None)
             case other:
                 raise BadInput(f"{self._url}: the video is {other}; allowed are {_CODECS}")
 

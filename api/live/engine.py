@@ -38,7 +38,10 @@ class Results(Protocol):
         """The analysed pictures of a camera; ends when the camera is removed."""
 
     def coded(self, camera: CameraId) -> AsyncGenerator[Coded, None]:
-        """A camera's video, from its last key picture on; ends when the camera is removed."""
+        """The video of a camera: its last key picture, all since, and so on, without a hole.
+
+        Where pictures were lost it goes on with a key picture. Ends when the camera is removed.
+        """
 
 
 class ShardState(StrEnum):

@@ -8,42 +8,49 @@ from fractions import Fraction
 from typing import Any, Self
 
 import av
+import msgspec
 
 from api.live.coded import Coded
+from ingest.playable import LastGroup
 
 _TICK = Fraction(1, 90_000)
 """Seconds of a tick of media time, which is that of RTP (RFC 6184, 8.2.1)."""
-_GROUP_BYTES = 8 << 20
-"""Bytes of a group of pictures that is kept; of a larger one, nothing."""
-_GROUP_PICTURES = 600
-"""Pictures of a group that is kept: each takes a tick of the time between two pictures."""
 _WAITING = 64
 """Pictures that wait for a viewer; then it goes on with the next key picture."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """One picture, the same for all viewers; ``packet`` bears its media time as pts."""
+    """One picture, the same for all viewers; ``packet`` is what aiortc sends."""
 
-    key: bool
-    encoded: bool
+    coded: Coded
     packet: "av.Packet[Any]"
 
     @classmethod
     def of(cls, coded: Coded) -> Self:
         """The picture that arrived as ``coded``."""
-        return cls(coded.key, coded.encoded, _packet(coded.data, coded.media_time))
+        packet = av.Packet(coded.data)
+        packet.pts, packet.time_base = coded.media_time, _TICK
+        return cls(coded, packet)
+
+    @property
+    def key(self) -> bool:
+        """Whether decoding can begin with it."""
+        return self.coded.key
+
+    @property
+    def data(self) -> bytes:
+        """The access unit."""
+        return self.coded.data
 
     @property
     def media_time(self) -> int:
         """In ticks of 90 kHz."""
-        return self.packet.pts or 0
+        return self.coded.media_time
 
     def at(self, media_time: int) -> Self:
         """The same picture at another time."""
-        if media_time == self.media_time:
-            return self
-        return type(self)(self.key, self.encoded, _packet(bytes(self.packet), media_time))
+        return self.of(msgspec.structs.replace(self.coded, media_time=media_time))
 
 
 class Queue:
@@ -93,14 +100,17 @@ class Feed:
     """A camera's pictures since its last key picture, and everyone who views them."""
 
     def __init__(self) -> None:
-        self.group: list[Picture] = []
-        """The last key picture and all since; empty if that is too much."""
-        self.group_bytes = 0
+        self._group = LastGroup[Picture]()
         self._queues: set[Queue] = set()
 
+    @property
+    def group(self) -> Sequence[Picture]:
+        """The last key picture and all since; empty if that is too much."""
+        return self._group.pictures
+
     def put(self, picture: Picture) -> None:
-        """Pass a picture on, and keep it while its group is not too large."""
-        self._keep(picture)
+        """Pass a picture on, and keep it."""
+        self._group.add(picture)
         for queue in self._queues:
             queue.put(picture)
 
@@ -111,19 +121,3 @@ class Feed:
     def leave(self, queue: Queue) -> None:
         """Its viewer has gone."""
         self._queues.discard(queue)
-
-    def _keep(self, picture: Picture) -> None:
-        if picture.key:
-            self.group, self.group_bytes = [], 0
-        elif not self.group:
-            return
-        self.group.append(picture)
-        self.group_bytes += picture.packet.size
-        if len(self.group) > _GROUP_PICTURES or self.group_bytes > _GROUP_BYTES:
-            self.group, self.group_bytes = [], 0
-
-
-def _packet(data: bytes, media_time: int) -> "av.Packet[Any]":
-    packet = av.Packet(data)
-    packet.pts, packet.time_base = media_time, _TICK
-    return packet

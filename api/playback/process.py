@@ -36,8 +36,6 @@ _log = logging.getLogger(__name__)
 _KIND: Kind[FromPlayback] = Kind("api.playback", Hello(VERSION), FROM_PLAYBACK)
 _PATIENCE = 10.0
 """Seconds that an answer may take: a STUN server that is silent takes 5."""
-_WAITING = 512
-"""Messages that wait for playback; from there on pictures are left out, to the next key picture."""
 
 
 @dataclass(slots=True)
@@ -197,15 +195,10 @@ class PlaybackProcess:
             self._feeds[camera] = self._group.create_task(self._send(camera))
 
     async def _send(self, camera: CameraId) -> None:
-        """Send a camera's pictures, until it is gone."""
-        wants_key = False
+        """Send a camera's pictures, until it is gone; those that wait are in ``coded``'s bounds."""
         async with aclosing(self._results.coded(camera)) as pictures:
             async for picture in pictures:
-                wants_key |= self._child.waiting >= _WAITING
-                if picture.key and self._child.waiting < _WAITING:
-                    wants_key = False
-                if not wants_key:
-                    self._child.send(picture)
+                await self._child.send_large(picture, len(picture.data))
         for session in [key for key, one in self._sessions.items() if one.camera == camera]:
             await self.end(session)
 

@@ -62,7 +62,7 @@ class CameraTrack(MediaStreamTrack):
         hurries = len(self.queue) > 1
         picture = await self.queue.take()
         if hurries:  # also a turn for everyone else: sending itself never waits
-            await asyncio.sleep(picture.packet.size / _PACE)
+            await asyncio.sleep(len(picture.data) / _PACE)
         self._note(picture)
         return picture.packet
 
@@ -74,11 +74,11 @@ class CameraTrack(MediaStreamTrack):
     def _note(self, picture: Picture) -> None:
         """What is sent now."""
         self._sent = picture.media_time
-        self.sent_bytes += picture.packet.size
+        self.sent_bytes += len(picture.data)
         if picture.key and self._sender is not None:
             takes_key_request(self._sender)  # here it is
-        if picture.encoded != self.encoded:
-            self.encoded = picture.encoded
+        if picture.coded.encoded != self.encoded:
+            self.encoded = picture.coded.encoded
             self._on_learnt()
 
     def _learn(self, sent: int) -> None:
@@ -92,7 +92,8 @@ class CameraTrack(MediaStreamTrack):
         now = asyncio.get_running_loop().time()
         if self._sender is None or now - self._began < _AGAIN_PAUSE:
             return
-        if takes_key_request(self._sender) and self._feed.group_bytes <= _AGAIN_BYTES:
+        size = sum(len(picture.data) for picture in self._feed.group)
+        if takes_key_request(self._sender) and size <= _AGAIN_BYTES:
             self._begin(sent + 1)
 
     def _begin(self, first: int) -> None:
@@ -101,4 +102,4 @@ class CameraTrack(MediaStreamTrack):
         group = self._feed.group
         if group:
             first = max(first, group[-1].media_time - len(group) + 1)
-        self.queue.begin([picture.at(first + number) for number, picture in enumerate(group)])
+        self.queue.begin([picture.at(time) for time, picture in enumerate(group, first)])

@@ -101,10 +101,9 @@ class Child(Generic[Sent, Received]):
         """Leave a message for the one that runs now; lost with it."""
         self._outbox.put(message)
 
-    @property
-    def waiting(self) -> int:
-        """Messages that were not sent yet."""
-        return len(self._outbox)
+    async def send_large(self, message: Sent, size: int) -> None:
+        """Leave one of so many bytes when there is room for it."""
+        await self._outbox.put_large(message, size)
 
     async def _live(self, owner: Owner[Sent, Received]) -> End:
         """One process, from its start to its end."""

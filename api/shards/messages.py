@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from api.live.coded import Coded
 from api.live.seen import Seen
 from api.store.address import Address
 from ingest.load import Load
@@ -63,6 +64,18 @@ class Show(_Message, frozen=True):
 
 class Hide(_Message, frozen=True):
     """Nobody looks any more."""
+
+    camera: str
+
+
+class Play(_Message, frozen=True):
+    """Somebody plays this camera's video: send it as ``Coded``, from the last key picture on."""
+
+    camera: str
+
+
+class Halt(_Message, frozen=True):
+    """Nobody plays it any more."""
 
     camera: str
 
@@ -149,7 +162,8 @@ class Vitals(_Message, frozen=True):
     """How the shard is, told twice a second: by this the program knows that it lives.
 
     ``lags`` are how late its loop woke since the last time, in seconds; ``dropped`` counts the
-    results and pictures that waited too long to be sent, and ``position`` is that of its gallery.
+    results and pictures (of videos, too) that waited too long to be sent, and ``position``
+    is that of its gallery.
     """
 
     resident_bytes: int
@@ -160,9 +174,9 @@ class Vitals(_Message, frozen=True):
     devices: tuple[Device, ...]
 
 
-ToShard: TypeAlias = Begin | Watch | Unwatch | Show | Hide | Reach | Found
+ToShard: TypeAlias = Begin | Watch | Unwatch | Show | Hide | Play | Halt | Reach | Found
 FromShard: TypeAlias = (
-    Hello | Ready | Seen | Changed | Unwatched | Shown | Reached | Search | Vitals
+    Hello | Ready | Seen | Changed | Unwatched | Shown | Coded | Reached | Search | Vitals
 )
 
 TO_SHARD: msgspec.msgpack.Decoder[list[ToShard]] = msgspec.msgpack.Decoder(list[ToShard])

@@ -14,14 +14,11 @@ from api.live.coded import Coded
 from api.live.engine import Viewing
 from api.live.video import Picture
 from api.live.wire import LiveMessage
-from api.playback.messages import Offer
 from api.playback.process import PlaybackProcess
 from pipeline.errors import BadInput, Transient
 from pipeline.messages import CameraId
 from tests.api.playback.viewers import (
     LOOPBACK,
-    START,
-    STEP,
     Seen,
     a_viewer,
     coded,
@@ -188,24 +185,6 @@ async def test_killed_it_returns_and_its_sessions_are_over(
             await seen.arrived(1)
         assert process.pid != pid
     assert "ended by SIGKILL; it is begun again" in caplog.text
-
-
-async def test_pictures_that_playback_is_too_slow_for_are_left_out_to_the_next_key_picture(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with playback() as (process, cameras), a_viewer() as (_, offer):
-        await process.watch(GATE, offer)
-        sent: list[object] = []
-        monkeypatch.setattr(process._child, "send", sent.append)
-        waiting = 0
-        monkeypatch.setattr(type(process._child), "waiting", property(lambda _: waiting))
-        for number, key in enumerate((True, False, False, False, True, False)):
-            waiting = 1_000_000 if number == 2 else 0
-            cameras.show(Coded(GATE, START + number * STEP, key, False, b"x"))
-            await asyncio.sleep(0.01)
-        numbers = [(one.media_time - START) // STEP for one in sent if isinstance(one, Coded)]
-        assert numbers == [0, 1, 4, 5]
-        assert not [one for one in sent if isinstance(one, Offer)]
 
 
 async def test_viewers_who_come_and_go_leave_nothing() -> None:

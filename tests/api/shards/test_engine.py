@@ -84,7 +84,7 @@ async def _stay(_: ShardProcess) -> None:
 
 @asynccontextmanager
 async def world(monkeypatch: pytest.MonkeyPatch, shards: int = 2) -> AsyncIterator[World]:
-    with pytest.raises(ExceptionGroup):  # noqa: PT012 - how the group is ended
+    with pytest.RaisesGroup(_OverError):
         async with asyncio.timeout(20), asyncio.TaskGroup() as group:
             made = World(group, monkeypatch)
             made.engine.begin(shards)
