@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -56,6 +56,7 @@ class PlaybackProcess:
         ice: what the next session offers.
         most: viewers at once.
         level: the least that is logged.
+        on_lags: hears how late its loop woke, in seconds.
     """
 
     def __init__(
@@ -65,14 +66,18 @@ class PlaybackProcess:
         ice: Callable[[], Ice],
         most: int,
         level: str,
+        on_lags: Callable[[Sequence[float]], None],
     ) -> None:
         self._group = group
         self._results = results
         self._ice = ice
         self._most = most
+        self._on_lags = on_lags
         self._child: Child[ToPlayback, FromPlayback] = Child(_KIND, "playback", level)
         self._sessions: dict[str, _Session] = {}
         self._feeds: dict[CameraId, asyncio.Task[None]] = {}
+        self.settled = asyncio.Event()
+        """Set when it runs for the first time, or could not."""
         self.trouble = "it starts"
         """What is wrong with it; empty if nothing is."""
         self.restarts = 0
@@ -131,8 +136,10 @@ class PlaybackProcess:
         match message:
             case Ready():
                 self.trouble = ""
+                self.settled.set()
             case Vitals():
                 self.vitals = message
+                self._on_lags(message.lags)
             case Answer(session, sdp) if known := self._sessions.get(session):
                 if not known.answer.done():
                     known.answer.set_result(sdp)
@@ -150,6 +157,7 @@ class PlaybackProcess:
         _log.error("playback: %s; it is begun again", end.reason)
         self.trouble, self.vitals = f"it {end.reason}; it is begun again", None
         self.restarts += 1
+        self.settled.set()
         for session in list(self._sessions):
             self._drop(session)
 

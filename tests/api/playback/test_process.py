@@ -67,7 +67,7 @@ async def playback(most: int = 5) -> AsyncIterator[tuple[PlaybackProcess, Camera
     """A process that takes viewers."""
     cameras = Cameras()
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
-        process = PlaybackProcess(group, cameras, lambda: LOOPBACK, most, "warning")
+        process = PlaybackProcess(group, cameras, lambda: LOOPBACK, most, "warning", lambda _: None)
         running = group.create_task(process.run())
         await until(lambda: not process.trouble)
         yield process, cameras

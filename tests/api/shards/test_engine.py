@@ -178,7 +178,7 @@ async def test_a_camera_that_kills_its_shard_twice_is_alone_then_failed(
         assert state is not None
         assert (state.state, "3 shards" in state.reason) == (State.FAILED, True)
         await here.engine.put(spec("bad", "/another"))  # a person changed something
-        assert here.placed() == {"1": ["good", "bad"]}
+        assert here.placed() == {"1": ["bad", "good"]}
 
 
 async def test_shards_that_are_killed_are_nobodys_fault(monkeypatch: pytest.MonkeyPatch) -> None:
