@@ -26,7 +26,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    with opened(chromium, "401") as page:
+    with opened(chromium, "401", "503") as page:
         yield page
 
 

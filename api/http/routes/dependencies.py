@@ -78,6 +78,19 @@ async def signed_in(services: ServicesDep, token: Annotated[str | None, Depends(
 SignedIn = Annotated[User, Depends(signed_in)]
 
 
+async def perhaps_signed_in(
+    services: ServicesDep, token: Annotated[str | None, Depends(_bearer)]
+) -> User | None:
+    """Who asks, if it is somebody."""
+    try:
+        return await signed_in(services, token)
+    except NotSignedIn:
+        return None
+
+
+PerhapsSignedIn = Annotated[User | None, Depends(perhaps_signed_in)]
+
+
 def text_of(identifier: UUID) -> str:
     """An id of a path as the store knows it."""
     return str(identifier)

@@ -9,7 +9,7 @@ const text = (way: Way): string => mount(VideoWay, { props: { way } }).text()
 describe('VideoWay', () => {
   it('says by which way the video comes, who encoded it, and how long it is held back', () => {
     expect(text({ kind: 'webrtc', delay: 183, encoded: false })).toBe(
-      'WebRTC, the camera’s own H.264+180 ms',
+      "WebRTC, the camera's own H.264+180 ms",
     )
     expect(text({ kind: 'webrtc', delay: 4, encoded: true })).toContain('encoded here')
     expect(text({ kind: 'webrtc', delay: 4, encoded: null })).toBe('WebRTC+0 ms')
