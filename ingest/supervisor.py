@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -44,12 +44,14 @@ async def supervised(
     backoff: Backoff = PATIENT,
     on_state: Callable[[StateChange], None] = lambda change: None,  # noqa: ARG005 - nobody listens
     clock: Callable[[], float] = time.monotonic,
+    rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncGenerator[Capture, None]:
     """The frames of ``source`` over all its connections, until it ends or cannot be used.
 
     A connection that is lost (``Transient``) is made anew after a delay, which is short again
     once a frame has come. ``seq`` begins at 0 with each connection. ``on_state`` hears of every
     new state; it is called in the reader's task and must not wait. ``clock`` gives seconds.
+    ``rest`` waits for that many of them, or until there is something to connect to.
 
     Raises:
         BadInput: the source cannot be used. Said by a camera that has worked before, it is
@@ -82,7 +84,7 @@ async def supervised(
             return
         delay = next(delays)
         life.become(State.WAITING, reason, retry_in=delay)
-        await asyncio.sleep(delay)
+        await rest(delay)
 
 
 class _Rate:

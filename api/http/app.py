@@ -24,12 +24,13 @@ from api.http.routes import (
     shards,
     users,
     whep,
+    whip,
 )
 from api.http.services import Services
 from api.http.traffic import Traffic
 from api.settings.settings import Settings
 
-_NOUNS = (auth, users, people, faces, recognition, cameras, shards, gallery, live, whep)
+_NOUNS = (auth, users, people, faces, recognition, cameras, shards, gallery, live, whep, whip)
 PAGE = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
 """The page, as `make web` builds it."""
 

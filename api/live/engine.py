@@ -9,6 +9,8 @@ from api.live.coded import Coded
 from api.live.video import Picture
 from api.live.wire import CameraMessage, LiveMessage
 from ingest.fleet import CameraSpec
+from ingest.webrtc.ice import Ice
+from ingest.webrtc.session import Publication
 from pipeline.messages import CameraId, PersonId
 
 
@@ -23,6 +25,23 @@ class Engine(Protocol):
 
     def state(self, camera: CameraId) -> CameraMessage | None:
         """The latest state of a camera, None if it is not watched."""
+
+    async def publish(self, camera: CameraId, offer: str, ice: Ice) -> Publication:
+        """Begin a session in which somebody publishes to a camera, for an offer (SDP).
+
+        Raises:
+            BadInput: the offer cannot be gone along with.
+            Conflict: somebody publishes to it already.
+            Transient: the camera is not watched now.
+        """
+
+    async def unpublish(self, camera: CameraId, session: str) -> None:
+        """End such a session; returns when its connection is gone.
+
+        Raises:
+            NotFound: there is none; it may be over.
+            Transient: the camera is not watched now.
+        """
 
     async def gone(self, people: Collection[PersonId], number: int) -> None:
         """Return when no result names these people by what was deleted up to a change."""

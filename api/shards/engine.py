@@ -19,6 +19,7 @@ from api.live.seen import Seen
 from api.live.video import Picture, Viewers
 from api.live.wire import CameraMessage, LiveMessage, LoadMessage, frame_message
 from api.processes.link import LinkBroken
+from api.shards.asked import Asked
 from api.shards.messages import (
     Begin,
     Changed,
@@ -28,9 +29,14 @@ from api.shards.messages import (
     Halt,
     Hide,
     Play,
+    Publish,
+    Published,
+    Refused,
     Search,
     Show,
     Shown,
+    Unpublish,
+    Unpublished,
     Unwatch,
     Unwatched,
     Vitals,
@@ -39,6 +45,8 @@ from api.shards.messages import (
 from api.shards.process import Death, ShardProcess
 from ingest.fleet import CameraSpec
 from ingest.source import State
+from ingest.webrtc.ice import Ice
+from ingest.webrtc.session import Publication
 from pipeline.errors import BadInput, Transient
 from pipeline.messages import CameraId, PersonId, Vectors
 from pipeline.stages import Gallery
@@ -111,6 +119,7 @@ class ShardedEngine:
         self._numbers: defaultdict[CameraId, Numbers] = defaultdict(Numbers)
         """What was told last of each camera, also of one that is not watched now."""
         self._leaving: dict[CameraId, _Leaving] = {}
+        self._asked = Asked()
         self._shards: dict[str, ShardProcess] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._ordinary: list[str] = []
@@ -153,6 +162,21 @@ class ShardedEngine:
     def state(self, camera: CameraId) -> CameraMessage | None:
         """The latest state of a camera, None if it is not watched."""
         return self._hub.state(camera)
+
+    async def publish(self, camera: CameraId, offer: str, ice: Ice) -> Publication:
+        """Begin a session in which somebody publishes to a camera, for an offer (SDP)."""
+        answer = await self._asked.ask(
+            self._shard_of(camera), lambda request: Publish(request, camera, offer, ice)
+        )
+        if not isinstance(answer, Published):
+            raise LinkBroken("it answered an offer as if it had ended a session")
+        return Publication(answer.session, answer.answer)
+
+    async def unpublish(self, camera: CameraId, session: str) -> None:
+        """End such a session; returns when its connection is gone."""
+        await self._asked.ask(
+            self._shard_of(camera), lambda request: Unpublish(request, camera, session)
+        )
 
     async def gone(self, people: Collection[PersonId], number: int) -> None:
         """Return when no result names these people by what was deleted up to a change.
@@ -229,6 +253,8 @@ class ShardedEngine:
                 self._has_left(lambda one: one.shard == shard.id and one.camera == camera)
             case Vitals():
                 self._metrics.lagged(shard.id, message.lags)
+            case Published() | Unpublished() | Refused():
+                self._asked.answered(message)
             case Search():
                 self._group.create_task(self._search(shard, message.search, _vectors(message)))
 
@@ -236,6 +262,7 @@ class ShardedEngine:
         """Its cameras wait for the next one; one that brings shards down is parted from others."""
         _log.error("shard %s: %s; it is begun again", shard.id, death.reason)
         self.settled.set()
+        self._asked.died(shard.id)
         self._has_left(lambda one: one.shard == shard.id)
         for known in self._of(shard.id):
             self._say(known, State.WAITING, f"its shard {death.reason}; it is begun again")
@@ -283,6 +310,12 @@ class ShardedEngine:
     def _is_of(self, shard: ShardProcess, camera: str) -> bool:
         known = self._cameras.get(CameraId(camera))
         return known is not None and known.shard == shard.id
+
+    def _shard_of(self, camera: CameraId) -> ShardProcess:
+        known = self._cameras.get(camera)
+        if known is None or known.shard not in self._shards:
+            raise Transient(f"camera {camera} is not watched now")
+        return self._shards[known.shard]
 
     def _tell(self, camera: CameraId, message: Show | Hide | Play | Halt) -> None:
         known = self._cameras.get(camera)

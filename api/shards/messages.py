@@ -4,6 +4,7 @@ Both sides send batches: four bytes of length (big endian), then an array of mes
 that begins with its type's name. ``Begin`` and ``Hello`` bear the version of all this.
 """
 
+from enum import StrEnum
 from typing import TypeAlias
 
 import msgspec
@@ -13,8 +14,9 @@ from api.live.seen import Seen
 from api.store.address import Address
 from ingest.load import Load
 from ingest.source import State
+from ingest.webrtc.ice import Ice
 
-VERSION = 2
+VERSION = 3
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -80,6 +82,23 @@ class Halt(_Message, frozen=True):
     camera: str
 
 
+class Publish(_Message, frozen=True):
+    """Somebody offers (SDP) to publish to a camera; answered by ``Published`` or ``Refused``."""
+
+    request: int
+    camera: str
+    offer: str
+    ice: Ice
+
+
+class Unpublish(_Message, frozen=True):
+    """End a session; answered by ``Unpublished`` or ``Refused``."""
+
+    request: int
+    camera: str
+    session: str
+
+
 class Reach(_Message, frozen=True):
     """Follow the gallery's log up to this change; answered by ``Reached``."""
 
@@ -124,6 +143,37 @@ class Unwatched(_Message, frozen=True):
     """The camera's connection is gone."""
 
     camera: str
+
+
+class Published(_Message, frozen=True):
+    """Somebody publishes: a session has begun, and this (SDP) is the answer to the offer."""
+
+    request: int
+    session: str
+    answer: str
+
+
+class Unpublished(_Message, frozen=True):
+    """The session's connection is gone."""
+
+    request: int
+
+
+class Refusal(StrEnum):
+    """What is to be done about it says which error it is in the program."""
+
+    BAD_INPUT = "bad-input"
+    OCCUPIED = "occupied"
+    UNKNOWN = "unknown"
+    UNREADY = "unready"
+
+
+class Refused(_Message, frozen=True):
+    """What was asked for was not done."""
+
+    request: int
+    why: Refusal
+    problem: str
 
 
 class Shown(_Message, frozen=True):
@@ -174,9 +224,12 @@ class Vitals(_Message, frozen=True):
     devices: tuple[Device, ...]
 
 
-ToShard: TypeAlias = Begin | Watch | Unwatch | Show | Hide | Play | Halt | Reach | Found
+Answer: TypeAlias = Published | Unpublished | Refused
+ToShard: TypeAlias = (
+    Begin | Watch | Unwatch | Show | Hide | Play | Halt | Publish | Unpublish | Reach | Found
+)
 FromShard: TypeAlias = (
-    Hello | Ready | Seen | Changed | Unwatched | Shown | Coded | Reached | Search | Vitals
+    Hello | Ready | Seen | Changed | Unwatched | Shown | Coded | Answer | Reached | Search | Vitals
 )
 
 TO_SHARD: msgspec.msgpack.Decoder[list[ToShard]] = msgspec.msgpack.Decoder(list[ToShard])

@@ -32,13 +32,19 @@ from api.shards.messages import (
     Hello,
     Hide,
     Play,
+    Publish,
+    Published,
     Reach,
     Reached,
     Ready,
+    Refusal,
+    Refused,
     Search,
     Show,
     Shown,
     ToShard,
+    Unpublish,
+    Unpublished,
     Unwatch,
     Unwatched,
     Vitals,
@@ -48,12 +54,13 @@ from api.store.changes import Changes
 from api.store.database import Database
 from api.store.faces import Faces
 from api.store.sealing import Keyring
-from ingest.address import CameraUrl
+from ingest.address import camera_address
 from ingest.fleet import CameraSpec
 from ingest.playable import Playable
 from ingest.source import StateChange
+from ingest.webrtc.session import Occupied
 from pipeline.build import Pipeline, build, open_configured_pack
-from pipeline.errors import Transient, first_of
+from pipeline.errors import BadInput, FaceapiError, Transient, first_of
 from pipeline.inference import Network
 from pipeline.messages import (
     CameraId,
@@ -163,14 +170,12 @@ class Shard:
                 self._group.create_task(self._watch(message))
             case Unwatch(camera):
                 self._group.create_task(self._unwatch(CameraId(camera)))
-            case Show(camera):
-                self._engine.show(CameraId(camera))
-            case Hide(camera):
-                self._engine.hide(CameraId(camera))
-            case Play(camera):
-                self._engine.play(CameraId(camera))
-            case Halt(camera):
-                self._engine.halt(CameraId(camera))
+            case Show() | Hide() | Play() | Halt():
+                self._attend(message)
+            case Publish():
+                self._group.create_task(self._publish(message))
+            case Unpublish():
+                self._group.create_task(self._unpublish(message))
             case Reach(number):
                 self._group.create_task(self._reach(number))
             case Found():
@@ -178,14 +183,50 @@ class Shard:
             case Begin():
                 raise LinkBroken("it was begun twice")
 
+    def _attend(self, message: Show | Hide | Play | Halt) -> None:
+        """Somebody looks at a camera, or nobody any more."""
+        camera = CameraId(message.camera)
+        match message:
+            case Show():
+                self._engine.show(camera)
+            case Hide():
+                self._engine.hide(camera)
+            case Play():
+                self._engine.play(camera)
+            case Halt():
+                self._engine.halt(camera)
+
     async def _watch(self, message: Watch) -> None:
-        spec = CameraSpec(CameraId(message.camera), CameraUrl.parse(message.url))
+        spec = CameraSpec(CameraId(message.camera), camera_address(message.url))
         after = Numbers(message.after_seq, message.after_track, message.after_media_time)
         await self._engine.put(spec, after)
 
     async def _unwatch(self, camera: CameraId) -> None:
         await self._engine.remove(camera)
         self._post.outbox.put(Unwatched(camera))
+
+    async def _publish(self, message: Publish) -> None:
+        def refuse(why: Refusal, error: FaceapiError) -> Refused:
+            return Refused(message.request, why, str(error))
+
+        answer: Published | Refused
+        try:
+            made = await self._engine.publish(CameraId(message.camera), message.offer, message.ice)
+            answer = Published(message.request, made.session, made.answer)
+        except BadInput as error:
+            answer = refuse(Refusal.BAD_INPUT, error)
+        except Occupied as error:
+            answer = refuse(Refusal.OCCUPIED, error)
+        except Transient as error:
+            answer = refuse(Refusal.UNREADY, error)
+        self._post.outbox.put(answer)
+
+    async def _unpublish(self, message: Unpublish) -> None:
+        answer: Unpublished | Refused = Unpublished(message.request)
+        if not await self._engine.unpublish(CameraId(message.camera), message.session):
+            problem = f"there is no session {message.session}; it may be over"
+            answer = Refused(message.request, Refusal.UNKNOWN, problem)
+        self._post.outbox.put(answer)
 
     async def _reach(self, number: int) -> None:
         await self.memory.reached(number)

@@ -90,7 +90,7 @@ def _check(offer: str) -> None:
         raise BadInput("a=mid must name each medium once, and a=group only what there is")
 
 
-def _offer_loopback(peer: Peer) -> None:
+def _offer_loopback(peer: RTCPeerConnection) -> None:
     """Aioice leaves the loopback interface out: here its connections are told to use no other."""
     for transceiver in peer.getTransceivers():
         connection = transceiver.receiver.transport.transport.iceGatherer._connection  # noqa: SLF001 - aiortc has no option for it

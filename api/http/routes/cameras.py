@@ -16,7 +16,7 @@ from api.http.services import Services
 from api.live.video import Picture
 from api.live.wire import CameraState, LoadMessage
 from api.store.messages import Camera
-from ingest.address import CameraUrl
+from ingest.address import camera_address
 from ingest.fleet import CameraSpec
 from ingest.source import State
 from pipeline.errors import Transient
@@ -32,8 +32,8 @@ _JPEG: Responses = {200: {"content": {"image/jpeg": {}}}}
 _VIDEO: Responses = {200: {"content": {"multipart/x-mixed-replace": {}}}}
 
 _ADDRESS = (
-    r"^(rtsp|rtsps)://([^@:/?#\s\[\]]+(:[^@:/?#\s\[\]]+)?@)?"
-    r"[A-Za-z0-9][A-Za-z0-9.-]*(:[1-9][0-9]{0,3})?(/[^@\s]*)?$"
+    r"^(whip:|(rtsp|rtsps)://([^@:/?#\s\[\]]+(:[^@:/?#\s\[\]]+)?@)?"
+    r"[A-Za-z0-9][A-Za-z0-9.-]*(:[1-9][0-9]{0,3})?(/[^@\s]*)?)$"
 )
 Address = Annotated[
     SecretStr,
@@ -52,7 +52,10 @@ Address = Annotated[
 
 
 class NewCamera(Body):
-    """A camera to be; the address is rtsp://user:password@host:port/path, or rtsps."""
+    """A camera to be; the address is rtsp://user:password@host:port/path, or rtsps.
+
+    With the address whip: it connects by itself: it publishes, as WHIP has it.
+    """
 
     name: Name
     url: Address
@@ -99,7 +102,7 @@ async def cameras(_: SignedIn, services: ServicesDep) -> CamerasOut:
 @router.post("", status_code=status.HTTP_201_CREATED, responses=CONFLICT)
 async def add(body: NewCamera, _: SignedIn, services: ServicesDep) -> CameraOut:
     """Watch a camera from now on."""
-    url = CameraUrl.parse(body.url.get_secret_value())
+    url = camera_address(body.url.get_secret_value())
     camera = await services.cameras.add(body.name, url, enabled=body.enabled)
     await _take_effect(camera, services)
     return _out(camera, services)
@@ -129,7 +132,7 @@ async def change(camera: One, body: CameraChange, services: ServicesDep) -> Came
     changed = await services.cameras.change(
         camera.id,
         name=body.name,
-        url=CameraUrl.parse(body.url.get_secret_value()) if body.url else None,
+        url=camera_address(body.url.get_secret_value()) if body.url else None,
         enabled=body.enabled,
     )
     await _take_effect(changed, services)

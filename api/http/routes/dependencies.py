@@ -61,7 +61,11 @@ ServicesDep = Annotated[Services, Depends(services)]
 _bearer = OAuth2PasswordBearer("auth/token", auto_error=False)
 
 
-async def signed_in(services: ServicesDep, token: Annotated[str | None, Depends(_bearer)]) -> User:
+Token = Annotated[str | None, Depends(_bearer)]
+"""The bearer token that was sent, None if none was."""
+
+
+async def signed_in(services: ServicesDep, token: Token) -> User:
     """Who asks.
 
     Raises:
