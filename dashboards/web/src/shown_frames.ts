@@ -26,7 +26,8 @@ export function watchFrames(
   let handle = 0
   const look: VideoFrameRequestCallback = (_, metadata) => {
     handle = video.requestVideoFrameCallback(look)
-    const picture = new VideoFrame(video)
+    const picture = pictureOf(video)
+    if (picture === null) return
     const rtpTimestamp = timestampOf(picture, metadata)
     if (rtpTimestamp === null) {
       picture.close()
@@ -36,6 +37,15 @@ export function watchFrames(
   }
   handle = video.requestVideoFrameCallback(look)
   return () => video.cancelVideoFrameCallback(handle)
+}
+
+/** Null where it is gone already: a stream that ends takes its last picture with it. */
+function pictureOf(video: HTMLVideoElement): VideoFrame | null {
+  try {
+    return new VideoFrame(video)
+  } catch {
+    return null
+  }
 }
 
 function timestampOf(picture: VideoFrame, shown: VideoFrameCallbackMetadata): number | null {
