@@ -40,7 +40,8 @@ def opened(browser: Browser, *expected: str) -> Iterator[Page]:
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     yield page
     page.close()
-    assert [text for text in complaints if not any(part in text for part in expected)] == []
+    left = [text for text in complaints if not any(part in text for part in expected)]
+    assert left == [], "\n".join(left)
 
 
 def sign_in(page: Page, password: str) -> None:

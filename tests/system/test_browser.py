@@ -100,7 +100,7 @@ def test_the_boxes_on_a_picture_are_those_of_that_very_frame(
     gst_server: Callable[..., GstServer],
     walk: Path,
 ) -> None:
-    """By the numbers of both, and by the place of the face: one frame on, it is 30 pixels away.
+    """By the numbers of both, and by the place of the face: one frame on, it is 10 pixels away.
 
     These are the pictures (JPEG) of a browser without WebRTC.
     """

@@ -1,6 +1,7 @@
 """Live video by WebRTC in a real Chromium: each picture bears the boxes of that very frame."""
 
 import json
+import os
 import re
 import statistics
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,8 @@ from tests.system.walk import BITS, BLOCK, PICTURES, READ, Sample, film, where_i
 
 pytestmark = pytest.mark.system
 
-_VIEWING = str(Path(__file__).with_name("viewing"))
+_PATH = os.pathsep.join([str(Path(__file__).with_name("viewing")), str(Path(__file__).parents[2])])
+"""Of the service's processes: what is tested here comes before any that is installed."""
 _RATE = Fraction(25, 2)
 _TICKS = round(90_000 / _RATE)
 """Of media_time, between two frames."""
@@ -113,7 +115,7 @@ def slow_service(new_service: Callable[..., Service]) -> Service:
         INFERENCE_WINDOW="1",
         SECONDS_A_FRAME=str(_SLOWNESS),
         RTP_WRAPS_AFTER=str(_WRAP_AFTER),
-        PYTHONPATH=_VIEWING,
+        PYTHONPATH=_PATH,
     ).start()
 
 
@@ -137,8 +139,10 @@ def assert_exact(viewer: Viewer, capsys: pytest.CaptureFixture[str], when: str) 
     """Over so many shown frames, each box is on the frame that it was computed from."""
     viewer.begin()
     wait_until(lambda: viewer.page.evaluate("drawn.size") >= _SHOWN + 5, "pictures", 120)
+    viewer.page.screenshot(path=f"/tmp/pagelab/{when.split()[0]}.png")
     samples, results = viewer.drawn(), set(viewer.results)
     assert len(samples) >= _SHOWN
+    Path("/tmp/pagelab/samples_%s.json" % when.split()[0]).write_text(json.dumps([list(samples), sorted(results)]))
     first, last = samples[0]["time"], samples[-1]["time"]
     analysed = {time for time in results if first <= time <= last}
     exact = [one for one in samples if one["boxes"] == str(one["time"])]

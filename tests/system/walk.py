@@ -17,7 +17,7 @@ from ingest.virtual.clip import write_clip
 from pipeline.messages import Image
 from pipeline.photographs import read_photograph
 
-STEPS, STEP = 20, 30
+STEPS, STEP = 30, 10
 """The face walks so many steps to the right and back, so many pixels each: far in one frame."""
 PICTURES = 2 * STEPS
 BITS, BLOCK = 6, 32
