@@ -61,10 +61,21 @@ async def answered(peer: Peer, offer: str) -> str:
                 transceiver.direction = "inactive"
         if peer.ice.loopback:
             _offer_loopback(peer)
-        await peer.setLocalDescription(await peer.createAnswer())
+        await peer.setLocalDescription(_passive(await peer.createAnswer(), offer))
     except (*_UNREADABLE, *_REFUSED) as error:
         raise BadInput(f"an offer that cannot be answered: {error}") from None
     return peer.ice.rewritten(peer.localDescription.sdp)
+
+
+def _passive(answer: RTCSessionDescription, offer: str) -> RTCSessionDescription:
+    """``answer`` with us as the DTLS server (RFC 8842), where the other side leaves us the choice.
+
+    aiortc chooses to be the client, but proposes for that only ciphers of ECDSA certificates:
+    GStreamer, whose certificate is of RSA, shares none of them.
+    """
+    if "a=setup:passive" in offer:
+        return answer
+    return RTCSessionDescription(answer.sdp.replace("a=setup:active", "a=setup:passive"), "answer")
 
 
 def _check(offer: str) -> None:

@@ -64,6 +64,15 @@ async def test_the_answer_names_the_announced_address() -> None:
     assert "c=IN IP4 198.51.100.4" in answer
 
 
+async def test_we_are_the_server_of_dtls_unless_the_other_side_is() -> None:
+    peer, offer = receiver(), await offer_of(VideoStreamTrack())
+    assert "a=setup:passive" in await answered(peer, offer)
+    await peer.close()
+    peer = receiver()
+    assert "a=setup:active" in await answered(peer, offer.replace("actpass", "passive"))
+    await peer.close()
+
+
 async def test_sound_beside_the_picture_is_answered_as_inactive() -> None:
     peer = receiver()
     answer = await answered(peer, await offer_of(AudioStreamTrack(), VideoStreamTrack()))
