@@ -82,9 +82,7 @@ async def signed_in(services: ServicesDep, token: Token) -> User:
 SignedIn = Annotated[User, Depends(signed_in)]
 
 
-async def perhaps_signed_in(
-    services: ServicesDep, token: Annotated[str | None, Depends(_bearer)]
-) -> User | None:
+async def perhaps_signed_in(services: ServicesDep, token: Token) -> User | None:
     """Who asks, if it is somebody."""
     try:
         return await signed_in(services, token)

@@ -1,5 +1,5 @@
 /** One camera on the stage: by WebRTC or as pictures, with the boxes of each frame. */
-import { aborted } from './abort'
+import { aborted, pause } from './abort'
 import { Backoff } from './backoff'
 import type { Client } from './client'
 import type { Live } from './live'
@@ -40,6 +40,7 @@ export function follow(camera: string, parts: FollowParts): () => void {
   const ways: Ways = {
     webrtc: (shown, signal) => byWebRtc(camera, parts, shown, signal),
     pictures: (signal) => asPictures(camera, parts, signal),
+    rest: (milliseconds, signal) => restUntilLive(camera, parts.live, milliseconds, signal),
     fallen: (why) => {
       if (why !== null) parts.way({ kind: 'pictures', why })
     },
@@ -50,6 +51,22 @@ export function follow(camera: string, parts: FollowParts): () => void {
     ended.abort()
     parts.live.subscribe([])
   }
+}
+
+/** A camera that becomes live may be played at once. */
+function restUntilLive(
+  camera: string,
+  live: Live,
+  milliseconds: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const isLive = new AbortController()
+  const deaf = live.listen({
+    camera: (message) => {
+      if (message.camera === camera && message.state === 'live') isLive.abort()
+    },
+  })
+  return pause(milliseconds, AbortSignal.any([signal, isLive.signal])).finally(deaf)
 }
 
 async function byWebRtc(

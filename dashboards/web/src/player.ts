@@ -1,5 +1,5 @@
 /** Which way a camera's video comes: by WebRTC where that goes, else as pictures. */
-import { isAborted, pause } from './abort'
+import { isAborted } from './abort'
 import type { Backoff } from './backoff'
 import { linesOf, Problem } from './problem'
 import { Unable } from './whep'
@@ -9,6 +9,8 @@ export interface Ways {
   webrtc(shown: () => void, signal: AbortSignal): Promise<never>
   /** As pictures, until `signal`. */
   pictures(signal: AbortSignal): void
+  /** Wait for so many milliseconds before WebRTC is tried again, or until there is news. */
+  rest(milliseconds: number, signal: AbortSignal): Promise<void>
   /** Pictures are shown, and why; null: WebRTC is. */
   fallen(why: string | null): void
 }
@@ -41,7 +43,7 @@ export async function play(ways: Ways, backoff: Backoff, signal: AbortSignal): P
       ways.fallen(linesOf(error).join(' '))
       if (isFinal(error)) return
     }
-    await pause(waitAfter(error, backoff), signal)
+    await ways.rest(waitAfter(error, backoff), signal)
   }
 }
 

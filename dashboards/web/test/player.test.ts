@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
+import { pause } from '../src/abort'
 import { Backoff } from '../src/backoff'
 import { play } from '../src/player'
 import { Problem } from '../src/problem'
@@ -32,6 +33,7 @@ describe('play', () => {
           told.push('pictures')
           signal.addEventListener('abort', () => told.push('no pictures'))
         },
+        rest: pause,
         fallen: (why) => told.push(why ?? 'shown'),
       },
       new Backoff(1000, 60_000, () => 1),
