@@ -23,6 +23,8 @@ export class Disconnected extends Error {}
 const GATHERING = 1500
 const CONNECTING = 10_000
 const RECOVERY = 4000
+/** What a service that is away may take to hear of an end. */
+const FAREWELL = 2000
 
 export class RtcSession {
   /** It stands. */
@@ -30,6 +32,7 @@ export class RtcSession {
   /** Why the connection is over, once it is. */
   readonly over: Promise<Disconnected>
   private timer: ReturnType<typeof setTimeout> | null = null
+  private isEnded = false
 
   private constructor(
     readonly peer: RTCPeerConnection,
@@ -73,12 +76,20 @@ export class RtcSession {
 
   /** Tell the service, and close; once is enough. */
   readonly end = (): void => {
-    if (this.peer.signalingState === 'closed') return
+    if (this.isEnded) return
+    this.isEnded = true
     window.removeEventListener('pagehide', this.end)
     this.rest()
-    this.peer.close()
-    // It may be gone there: what is over needs no more.
-    this.signaling.hangUp(this.path).catch(() => undefined)
+    // In this order, since a session whose connection was closed is unknown to the service.
+    const close = (): void => this.peer.close()
+    const timer = setTimeout(close, FAREWELL)
+    void this.signaling
+      .hangUp(this.path)
+      .catch(() => undefined)
+      .finally(() => {
+        clearTimeout(timer)
+        close()
+      })
   }
 
   private async accept(sdp: string): Promise<void> {
@@ -96,6 +107,7 @@ export class RtcSession {
     this.timer = setTimeout(failed, CONNECTING)
     let wasConnected = false
     this.peer.addEventListener('connectionstatechange', () => {
+      if (this.isEnded) return
       const state = this.peer.connectionState
       if (state === 'connected') wasConnected = true
       if (state === 'connected' || state === 'failed' || state === 'closed') this.rest()

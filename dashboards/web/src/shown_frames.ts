@@ -13,27 +13,36 @@ export interface ShownFrame {
   receivedAt: number | null
 }
 
+export interface FrameListener {
+  frame(frame: ShownFrame): void
+  /** The browser does not tell which picture it shows. */
+  blind(): void
+}
+
 /** Tell `listener` of every picture until the returned function is called.
  *
  * A page in the background is shown none. The callback speaks of the picture that was shown last,
  * and in rare cases the element has the next one by then: so the picture itself is asked where it
- * can tell, and where it cannot, one whose time is another than the callback's is left out.
+ * can tell. Where it cannot, one whose time is another than the callback's is left out, if the
+ * browser measures both alike.
  */
-export function watchFrames(
-  video: HTMLVideoElement,
-  listener: (frame: ShownFrame) => void,
-): () => void {
+export function watchFrames(video: HTMLVideoElement, listener: FrameListener): () => void {
   let handle = 0
-  const look: VideoFrameRequestCallback = (_, metadata) => {
+  let isAlike = false
+  const look: VideoFrameRequestCallback = (_, shown) => {
     handle = video.requestVideoFrameCallback(look)
     const picture = pictureOf(video)
     if (picture === null) return
-    const rtpTimestamp = timestampOf(picture, metadata)
-    if (rtpTimestamp === null) {
-      picture.close()
+    const own = (picture as VideoFrame & WithMetadata).metadata?.().rtpTimestamp
+    const rtpTimestamp = own ?? shown.rtpTimestamp
+    const isSame = Math.abs(picture.timestamp - shown.mediaTime * 1e6) < 1
+    isAlike ||= isSame
+    if (rtpTimestamp !== undefined && (own !== undefined || isSame || !isAlike)) {
+      listener.frame({ picture, rtpTimestamp, receivedAt: shown.receiveTime ?? null })
       return
     }
-    listener({ picture, rtpTimestamp, receivedAt: metadata.receiveTime ?? null })
+    picture.close()
+    if (rtpTimestamp === undefined) listener.blind()
   }
   handle = video.requestVideoFrameCallback(look)
   return () => video.cancelVideoFrameCallback(handle)
@@ -46,11 +55,4 @@ function pictureOf(video: HTMLVideoElement): VideoFrame | null {
   } catch {
     return null
   }
-}
-
-function timestampOf(picture: VideoFrame, shown: VideoFrameCallbackMetadata): number | null {
-  const own = (picture as VideoFrame & WithMetadata).metadata?.().rtpTimestamp
-  if (own !== undefined) return own
-  const same = Math.abs(picture.timestamp - shown.mediaTime * 1e6) < 1
-  return same ? (shown.rtpTimestamp ?? null) : null
 }

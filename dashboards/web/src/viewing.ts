@@ -5,7 +5,7 @@ import { Holdback, percentile } from './holdback'
 import { Problem } from './problem'
 import { watchFrames, type ShownFrame } from './shown_frames'
 import { Timeline, type Boxes } from './timeline'
-import type { WhepSession, WhepStatus } from './whep'
+import { BLIND, Unable, type WhepSession, type WhepStatus } from './whep'
 import type { FrameMessage } from './wire'
 
 export interface ExactScreen {
@@ -60,7 +60,10 @@ export class Viewing {
     this.over = new Promise((resolve) => {
       this.fail = resolve
     })
-    this.unwatch = watchFrames(parts.video, (frame) => this.queue.push(frame))
+    this.unwatch = watchFrames(parts.video, {
+      frame: (frame) => this.queue.push(frame),
+      blind: () => this.fail(new Unable(BLIND)),
+    })
     this.timer = setInterval(() => this.tick(performance.now()), TICK)
     this.hold()
   }

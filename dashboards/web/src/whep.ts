@@ -13,6 +13,8 @@ export interface WhepStatus {
 /** This browser cannot do it: not now, and not later. */
 export class Unable extends Error {}
 
+export const BLIND = 'this browser does not tell which frame it shows'
+
 export class WhepSession {
   private constructor(
     private readonly session: RtcSession,
@@ -69,6 +71,6 @@ function checkBrowser(video: HTMLVideoElement): void {
     throw new Unable('this browser plays no H.264')
   }
   if (!('requestVideoFrameCallback' in video) || !('VideoFrame' in window)) {
-    throw new Unable('this browser does not tell which frame it shows')
+    throw new Unable(BLIND)
   }
 }

@@ -98,6 +98,16 @@ describe('RtcSession', () => {
     expect(reasons).toEqual(['the connection was lost'])
   })
 
+  it('closes the connection after the goodbye, and soon where nobody hears it', async () => {
+    const [session, peer] = await begin()
+    service.hangUp = () => new Promise(() => undefined)
+    session.end()
+    await pass(1999)
+    expect(peer.signalingState).toBe('stable')
+    await pass(1)
+    expect(peer.signalingState).toBe('closed')
+  })
+
   it('says goodbye once, also where the page goes away, and minds no failure', async () => {
     const [session, peer] = await begin()
     window.dispatchEvent(new Event('pagehide'))

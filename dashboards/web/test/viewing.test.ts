@@ -31,10 +31,11 @@ class FakeVideo {
   }
 
   /** Shows the frame of a time; the browser may speak of another one. */
-  show(mediaTime: number, spokenOf = mediaTime, age = 40): void {
+  show(mediaTime: number, spokenOf: number | null = mediaTime, age = 40): void {
     this.picture = mediaTime
-    const rtpTimestamp = (ORIGIN + spokenOf) % 2 ** 32
-    const metadata = { rtpTimestamp, mediaTime: spokenOf / 1e6, receiveTime: performance.now() - age }
+    const rtpTimestamp = spokenOf === null ? undefined : (ORIGIN + spokenOf) % 2 ** 32
+    const receiveTime = performance.now() - age
+    const metadata = { rtpTimestamp, mediaTime: (spokenOf ?? 0) / 1e6, receiveTime }
     this.asked?.(0, metadata as unknown as VideoFrameCallbackMetadata)
   }
 }
@@ -146,6 +147,21 @@ describe('Viewing', () => {
     video.show(TIME + 2 * STEP, TIME + STEP)
     picture(2)
     expect(shown).toEqual(['2'])
+    expect(open).toBe(0)
+  })
+
+  it('believes a browser that measures the times of pictures in its own way', () => {
+    begin()
+    for (let at = 0; at < 3; at += 1) video.show(7 * at, TIME + at * STEP)
+    expect(shown).toHaveLength(3)
+  })
+
+  it('is over, for good, where the browser does not tell which picture it shows', async () => {
+    begin()
+    video.show(TIME, null)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(over).toEqual(['this browser does not tell which frame it shows'])
+    expect(open).toBe(0)
   })
 
   it('believes a picture that knows its own timestamp', async () => {
