@@ -4,6 +4,7 @@ Both its creation and its answer stand here for all rooms, as aiortc and aioice 
 announced address nor how to offer the loopback interface.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ _LONGEST = 64 << 10
 """Characters of an offer; browsers' have 2 to 8 thousand."""
 _MOST_MEDIA = 8
 """Media descriptions of an offer: each one costs sockets until they are bundled."""
+_NAMED = re.compile(r"a=candidate:\S+ \d+ \S+ \d+ \S+\.local ")
 _LOOPBACK = ("127.0.0.1",)
 _UNREADABLE = (ValueError, LookupError, AssertionError, AttributeError, TypeError, StopIteration)
 """What aiortc's parser raises where a text is no session description."""
@@ -33,7 +35,12 @@ class Peer(RTCPeerConnection):
     """A connection that waits for an offer."""
 
     def __init__(self, ice: Ice) -> None:
-        asked = [RTCIceServer(one.url, one.username, one.credential) for one in ice.servers]
+        asked = [
+            RTCIceServer(one.url, one.username, one.credential)
+            for one in ice.servers
+            # Whoever has an address that others reach needs nobody who passes things on.
+            if not one.username or ice.announced is None
+        ]
         super().__init__(RTCConfiguration(asked))
         self.ice = ice
 
@@ -55,7 +62,7 @@ async def answered(peer: Peer, offer: str) -> str:
     _check(offer)
     wanted = set(peer.getTransceivers())
     try:
-        await peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+        await peer.setRemoteDescription(RTCSessionDescription(_without_names(offer), "offer"))
         for transceiver in peer.getTransceivers():
             if transceiver not in wanted:
                 transceiver.direction = "inactive"
@@ -99,6 +106,19 @@ def _check(offer: str) -> None:
     bundled = {name for group in description.group for name in group.items}
     if len(set(names)) < len(names) or not bundled <= set(names):
         raise BadInput("a=mid must name each medium once, and a=group only what there is")
+
+
+def _without_names(offer: str) -> str:
+    """``offer`` without the candidates that hide behind names (.local, multicast DNS).
+
+    Where nobody knows such a name, asking for it takes a second. They are not needed: that side
+    checks ours, and so becomes known by its address (RFC 8445, 7.3.1.3).
+    """
+    lines = offer.splitlines(keepends=True)
+    kept = [line for line in lines if not _NAMED.match(line)]
+    if len(kept) < len(lines):  # those that will be known so are still to come
+        kept = [line for line in kept if not line.startswith("a=end-of-candidates")]
+    return "".join(kept)
 
 
 def _offer_loopback(peer: RTCPeerConnection) -> None:

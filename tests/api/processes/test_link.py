@@ -96,3 +96,29 @@ async def test_what_comes_while_a_batch_is_sent_travels_together() -> None:
         outbox.put(number)
         await asyncio.sleep(0.001)
     assert await following == [1, 2, 3]
+
+
+async def test_large_messages_wait_for_room_and_keep_their_order() -> None:
+    outbox = Outbox[str]()
+    batches = aiter(outbox.batches())
+
+    async def fill() -> None:
+        for number in range(4):
+            await outbox.put_large(f"{number} of 600 KB", 600_000)
+        await outbox.put_large("2 MB", 2_000_000)
+        outbox.put("small")
+
+    filling = asyncio.ensure_future(fill())
+    await asyncio.sleep(0)
+    outbox.put("a result")
+    async with asyncio.timeout(10):
+        assert await anext(batches) == ["0 of 600 KB", "a result"]
+        taken = [await anext(batches) for _ in range(4)]
+        await filling
+    assert [one for batch in taken for one in batch] == [
+        "1 of 600 KB",
+        "2 of 600 KB",
+        "3 of 600 KB",
+        "2 MB",
+        "small",
+    ]
