@@ -13,7 +13,7 @@ from aiortc import RTCRtpReceiver
 from aiortc.mediastreams import MediaStreamError
 
 from ingest.decode import Painter
-from ingest.rtsp import PATIENCE, Timeouts
+from ingest.rtsp import PATIENCE, Limits
 from ingest.tee import Tap, Tee
 from ingest.webrtc.bitrate import hinted
 from ingest.webrtc.ice import Ice
@@ -45,13 +45,13 @@ class PublishedCamera:
     def __init__(
         self,
         camera: CameraId,
-        timeouts: Timeouts = PATIENCE,
+        limits: Limits = PATIENCE,
         turn: Turn = nullcontext,
         on_thread: Callable[[], None] = lambda: None,
         tee: Tee | None = None,
     ) -> None:
         self._camera = camera
-        self._timeouts = timeouts
+        self._limits = limits
         self._turn = turn
         self._on_thread = on_thread
         self._tee = Tee() if tee is None else tee
@@ -131,7 +131,7 @@ class PublishedCamera:
         """From aiortc's own queue, which has no bound, as fast as it is filled."""
         painter, media_time = Painter(), -1
         for seq in count():
-            patience = self._timeouts.silence if seq else self._timeouts.picture
+            patience = self._limits.silence if seq else self._limits.picture
             try:
                 async with asyncio.timeout(patience):
                     picture: VideoFrame = await track.recv()  # type: ignore[assignment]

@@ -11,7 +11,7 @@ import pytest
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import VideoFrame
 
-from ingest.rtsp import Timeouts
+from ingest.rtsp import Limits
 from ingest.source import State, StateChange
 from ingest.supervisor import supervised
 from ingest.tee import Tee
@@ -24,11 +24,11 @@ from pipeline.messages import CameraId, Capture
 from tests.ingest.webrtc.client import Film, Publisher, grey
 
 LOCAL = Ice(loopback=True)
-BRIEF = Timeouts(connect=1.0, silence=0.5, picture=5.0)
+BRIEF = Limits(connect=1.0, silence=0.5, picture=5.0)
 
 
-def camera(timeouts: Timeouts = BRIEF) -> PublishedCamera:
-    return PublishedCamera(CameraId("yard"), timeouts)
+def camera(limits: Limits = BRIEF) -> PublishedCamera:
+    return PublishedCamera(CameraId("yard"), limits)
 
 
 @asynccontextmanager
@@ -105,7 +105,7 @@ async def test_only_one_publishes_at_a_time_and_then_the_next_one() -> None:
 
 
 async def test_a_publisher_that_closes_is_gone_at_once() -> None:
-    gate, publisher = camera(Timeouts(silence=20, picture=20)), Publisher()
+    gate, publisher = camera(Limits(silence=20, picture=20)), Publisher()
     async with publishing(gate, publisher), aclosing(gate.frames()) as captures:
         await anext(captures)
         await publisher.close()
@@ -124,7 +124,7 @@ async def test_a_publisher_that_is_silent_is_let_go() -> None:
 
 
 async def test_who_is_answered_and_never_connects_is_let_go() -> None:
-    gate = camera(Timeouts(picture=0.5))
+    gate = camera(Limits(picture=0.5))
     absent, publisher = Publisher(), Publisher()
     await gate.publish(await absent.offer(), LOCAL)
     await absent.close()
