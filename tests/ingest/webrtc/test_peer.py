@@ -116,6 +116,15 @@ async def test_data_and_too_many_media_are_refused() -> None:
     await peer.close()
 
 
+async def test_too_many_candidates_are_refused() -> None:
+    offer = await offer_of(VideoStreamTrack())
+    line = "a=candidate:{0} 1 udp 1 192.0.2.{0} 9 typ host\r\n"
+    peer = receiver()
+    with pytest.raises(BadInput, match="more than 64 candidates"):
+        await answered(peer, offer + "".join(map(line.format, range(1, 66))))
+    await peer.close()
+
+
 async def test_an_offer_in_a_codec_that_is_not_taken_is_refused() -> None:
     offer = re.sub(r"VP8|H264", "VP9", await offer_of(VideoStreamTrack()))
     peer = receiver()
