@@ -73,6 +73,15 @@ async def test_we_are_the_server_of_dtls_unless_the_other_side_is() -> None:
     await peer.close()
 
 
+async def test_who_turns_a_phone_turns_its_pictures_before_sending_them() -> None:
+    """So it is where the receiver does not say that it knows of rotation (3GPP TS 26.114)."""
+    offer = await offer_of(VideoStreamTrack())
+    turned = offer.replace("a=rtpmap:", "a=extmap:9 urn:3gpp:video-orientation\r\na=rtpmap:", 1)
+    peer = receiver()
+    assert "video-orientation" not in await answered(peer, turned)
+    await peer.close()
+
+
 async def test_sound_beside_the_picture_is_answered_as_inactive() -> None:
     peer = receiver()
     answer = await answered(peer, await offer_of(AudioStreamTrack(), VideoStreamTrack()))
