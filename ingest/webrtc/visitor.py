@@ -100,7 +100,8 @@ class Visitor:
         for unit, media_time, key in self._early:
             tap.coded(unit, media_time, key=key)
         self._early.clear()
-        self._changed()
+        if self._gone:
+            on_gone(Transient(self._gone))
 
     def arrival(self, pts: int | None) -> Arrival:
         """When the coded picture of this decoded one came."""
