@@ -557,7 +557,7 @@ export interface paths {
         delete?: never;
         /**
          * Options
-         * @description What may be posted here.
+         * @description What may be posted here, and the STUN and TURN servers to whoever is signed in.
          */
         options: operations["options_api_v1_cameras__camera__whip_options"];
         head?: never;
@@ -3599,6 +3599,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -3610,6 +3619,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
