@@ -143,7 +143,7 @@ def watch(viewer: Viewer, service: Service, client: httpx.Client, url: str) -> s
 
 def assert_exact(viewer: Viewer, capsys: pytest.CaptureFixture[str], when: str) -> Sequence[Sample]:
     """Over so many shown frames, each box is on the frame that it was computed from."""
-    wait_until(lambda: viewer.keeps_up(), "it holds the video back for long enough", 60)
+    wait_until(viewer.keeps_up, "it holds the video back for long enough", 60)
     viewer.begin()
     wait_until(lambda: viewer.page.evaluate("drawn.size") >= _SHOWN + 5, "pictures", 120)
     samples, results = viewer.drawn(), set(viewer.results)
