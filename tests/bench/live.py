@@ -25,8 +25,9 @@ from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
 from aiortc.rtp import RtpPacket
 
 from api.live.coded import Coded
+from api.live.told import Told
 from api.live.video import Picture
-from api.live.wire import LiveMessage
+from api.live.wire import Position
 from api.playback.feed import Picture as CodedPicture
 from api.playback.process import PlaybackProcess
 from api.playback.sessions import h264
@@ -228,7 +229,9 @@ class _Film:
         """Its video."""
         return camera(self._made)
 
-    def subscribe(self, cameras: Collection[CameraId] | None) -> AsyncGenerator[LiveMessage, None]:
+    def subscribe(
+        self, cameras: Collection[CameraId] | None, after: Position | None = None
+    ) -> AsyncGenerator[Told, None]:
         """Nobody asks."""
         raise NotImplementedError
 

@@ -12,8 +12,9 @@ import pytest
 
 from api.live.coded import Coded
 from api.live.engine import Viewing
+from api.live.told import Told
 from api.live.video import Picture
-from api.live.wire import LiveMessage
+from api.live.wire import Position
 from api.playback.process import PlaybackProcess
 from pipeline.errors import BadInput, Transient
 from pipeline.messages import CameraId
@@ -55,7 +56,9 @@ class Cameras:
     def is_watched(self, camera: CameraId) -> bool:
         return camera in self._queues
 
-    def subscribe(self, cameras: Collection[CameraId] | None) -> AsyncGenerator[LiveMessage, None]:
+    def subscribe(
+        self, cameras: Collection[CameraId] | None, after: Position | None = None
+    ) -> AsyncGenerator[Told, None]:
         raise NotImplementedError
 
     def pictures(self, camera: CameraId) -> AsyncGenerator[Picture, None]:
