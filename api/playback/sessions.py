@@ -122,7 +122,7 @@ class Sessions:
             BadInput: the offer cannot be accepted.
         """
         transceiver = peer.addTransceiver(track, "sendonly")
-        transceiver.setCodecPreferences(_h264())
+        transceiver.setCodecPreferences(h264())
         track.sent_by(transceiver.sender)
         self._outbox.put(Answer(offer.session, await answered(peer, offer.sdp)))
         try:
@@ -194,7 +194,7 @@ async def _until(peer: RTCPeerConnection, states: frozenset[str]) -> None:
         peer.remove_listener("connectionstatechange", changed.set)
 
 
-def _h264() -> list[RTCRtpCodecCapability]:
+def h264() -> list[RTCRtpCodecCapability]:
     """H.264 alone, each profile in turn, with retransmission."""
     codecs = RTCRtpSender.getCapabilities("video").codecs
     wanted = [

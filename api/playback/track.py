@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _PACE = 5e6
 """Bytes a second at which a kept group is sent: faster than any camera, slow enough for the buffers
 of a browser's socket."""
+_DECODED = 0.008
+"""Seconds between its pictures: Chromium's decoder gives up where more than a few wait for it."""
 _AGAIN_BYTES = 1 << 20
 """Bytes of a group that is sent again to a viewer who lost pictures; else it waits for the next."""
 _AGAIN_PAUSE = 2.0
@@ -62,7 +64,7 @@ class CameraTrack(MediaStreamTrack):
         hurries = len(self.queue) > 1
         picture = await self.queue.take()
         if hurries:  # also a turn for everyone else: sending itself never waits
-            await asyncio.sleep(len(picture.data) / _PACE)
+            await asyncio.sleep(max(_DECODED, len(picture.data) / _PACE))
         self._note(picture)
         return picture.packet
 

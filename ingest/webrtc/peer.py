@@ -4,9 +4,10 @@ Both its creation and its answer stand here for all rooms, as aiortc and aioice 
 announced address nor how to offer the loopback interface.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
@@ -15,13 +16,15 @@ from aiortc.sdp import SessionDescription
 from ingest.webrtc.ice import Ice
 from pipeline.errors import BadInput
 
-if TYPE_CHECKING:
-    from aioice import Candidate
+Candidates = TypeVar("Candidates")
 
 _LONGEST = 64 << 10
 """Characters of an offer; browsers' have 2 to 8 thousand."""
 _MOST_MEDIA = 8
 """Media descriptions of an offer: each one costs sockets until they are bundled."""
+_MOST_CANDIDATES = 64
+"""Addresses of an offer: to each of them our side sends a few small packets to see who answers."""
+_NAMED = re.compile(r"a=candidate:\S+ \d+ \S+ \d+ \S+\.local ")
 _LOOPBACK = ("127.0.0.1",)
 _UNREADABLE = (ValueError, LookupError, AssertionError, AttributeError, TypeError, StopIteration)
 """What aiortc's parser raises where a text is no session description."""
@@ -33,7 +36,12 @@ class Peer(RTCPeerConnection):
     """A connection that waits for an offer."""
 
     def __init__(self, ice: Ice) -> None:
-        asked = [RTCIceServer(one.url, one.username, one.credential) for one in ice.servers]
+        asked = [
+            RTCIceServer(one.url, one.username, one.credential)
+            for one in ice.servers
+            # Whoever has an address that others reach needs nobody who passes things on.
+            if not one.username or ice.announced is None
+        ]
         super().__init__(RTCConfiguration(asked))
         self.ice = ice
 
@@ -55,7 +63,7 @@ async def answered(peer: Peer, offer: str) -> str:
     _check(offer)
     wanted = set(peer.getTransceivers())
     try:
-        await peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+        await peer.setRemoteDescription(RTCSessionDescription(_without_names(offer), "offer"))
         for transceiver in peer.getTransceivers():
             if transceiver not in wanted:
                 transceiver.direction = "inactive"
@@ -93,12 +101,27 @@ def _check(offer: str) -> None:
         raise BadInput("data channels are not taken: offer media only")
     if len(kinds) > _MOST_MEDIA:
         raise BadInput(f"{len(kinds)} media in one offer: allowed are {_MOST_MEDIA}")
+    if sum(len(media.ice_candidates) for media in description.media) > _MOST_CANDIDATES:
+        raise BadInput(f"more than {_MOST_CANDIDATES} candidates in one offer")
     if not any(media.dtls and media.dtls.fingerprints for media in description.media):
         raise BadInput("there is no a=fingerprint with a=setup: only what is encrypted is sent")
     names = [media.rtp.muxId for media in description.media]
     bundled = {name for group in description.group for name in group.items}
     if len(set(names)) < len(names) or not bundled <= set(names):
         raise BadInput("a=mid must name each medium once, and a=group only what there is")
+
+
+def _without_names(offer: str) -> str:
+    """``offer`` without the candidates that hide behind names (.local, multicast DNS).
+
+    Where nobody knows such a name, asking for it takes a second. They are not needed: that side
+    checks ours, and so becomes known by its address (RFC 8445, 7.3.1.3).
+    """
+    lines = offer.splitlines(keepends=True)
+    kept = [line for line in lines if not _NAMED.match(line)]
+    if len(kept) < len(lines):  # those that will be known so are still to come
+        kept = [line for line in kept if not line.startswith("a=end-of-candidates")]
+    return "".join(kept)
 
 
 def _offer_loopback(peer: RTCPeerConnection) -> None:
@@ -110,7 +133,7 @@ def _offer_loopback(peer: RTCPeerConnection) -> None:
 
 
 async def _gather_loopback(
-    gather: "Callable[..., Awaitable[list[Candidate]]]", component: int, addresses: Sequence[str]
-) -> "list[Candidate]":
+    gather: Callable[..., Awaitable[Candidates]], component: int, addresses: Sequence[str]
+) -> Candidates:
     del addresses  # those of the other interfaces
     return await gather(component, list(_LOOPBACK))

@@ -240,7 +240,7 @@ def test_the_network_reaches_the_page_and_nothing_else(
     assert len(ports) >= 4
     open_to_all = {port: name for port, name in ports.items() if not port.startswith("127.0.0.1:")}
     expected = {"3000": "frontend"} if environment == "dev" else {"80": "nginx", "443": "nginx"}
-    assert open_to_all == expected
+    assert open_to_all == {**expected, "3478": "turn"}
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -248,8 +248,12 @@ def test_webrtc_has_the_same_udp_ports_inside_and_outside(environment: str, tmp_
     changes = {"WEBRTC_PORTS_FIRST": "40000", "WEBRTC_PORTS_LAST": "40002"}
     services = resolve(environment, gpu=False, folder=tmp_path, **changes)["services"]
     ports = [(name, port) for name, port in _ports(services) if _is_udp(port)]
-    assert {name for name, _ in ports} == {"backend"}
-    shown = [(port["published"], port["target"]) for _, port in ports if not isinstance(port, str)]
+    assert {name for name, _ in ports} == {"backend", "turn"}
+    shown = [
+        (port["published"], port["target"])
+        for name, port in ports
+        if name == "backend" and not isinstance(port, str)
+    ]
     assert sorted(shown) == [(number, number) for number in (40000, 40001, 40002)]
     free = services["backend"]["sysctls"]["net.ipv4.ip_local_port_range"]
     assert free == "40000 40002"
@@ -257,7 +261,7 @@ def test_webrtc_has_the_same_udp_ports_inside_and_outside(environment: str, tmp_
 
 def test_production_publishes_no_database_at_all(tmp_path: Path) -> None:
     ports = published(resolve("prod", gpu=False, folder=tmp_path)["services"])
-    assert set(ports.values()) == {"nginx", "prometheus", "grafana"}
+    assert set(ports.values()) == {"nginx", "prometheus", "grafana", "turn"}
 
 
 def test_development_has_the_ports_that_were_agreed_on(tmp_path: Path) -> None:
@@ -288,6 +292,7 @@ def test_profiles_are_what_is_not_needed(services: Mapping[str, Service]) -> Non
     assert {name: one for name, one in profiles.items() if one} == {
         "prometheus": ["monitoring"],
         "grafana": ["monitoring"],
+        "turn": ["turn"],
         "camera": ["demo"],
     }
 

@@ -46,9 +46,7 @@ class Watched:
         """The id of the process of playback."""
         children = Path(f"/proc/{self.service.process.pid}/task").glob("*/children")
         pids = [pid for file in children for pid in file.read_text().split()]
-        (found,) = [
-            pid for pid in pids if b"api.playback" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        ]
+        (found,) = [pid for pid in pids if b"api.playback" in said_by(pid)]
         return int(found)
 
     @asynccontextmanager
@@ -144,6 +142,7 @@ async def test_playback_that_is_killed_returns_and_recognition_notices_nothing(
     with watched.service.live(watched.client, [watched.camera]) as live:
         async with watched.view() as (location, seen):
             await seen.arrived(5)
+            frame(live)
             pid, shards = watched.process(), shards_of(watched)
             os.kill(pid, signal.SIGKILL)
             messages = [live.message() for _ in range(20)]

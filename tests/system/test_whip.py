@@ -1,6 +1,7 @@
 """Cameras that publish by themselves to a running service, and who is seen on them."""
 
 import os
+import re
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -80,7 +81,7 @@ def staffed(cache: Path, gallery: Path) -> Iterator[Service]:
     """A service in which everyone of the gallery is enrolled."""
     with passable_folder() as folder:
         environ = {"FACEAPI_CACHE_DIR": str(cache), "ENGINE_SHARDS": "1"}
-        service = Service(folder, environ=environ).start()
+        service = Service(folder, ("serve", "--log-level", "debug"), environ).start()
         try:
             with service.client() as client:
                 for home in sorted(gallery.iterdir()):
@@ -263,6 +264,20 @@ async def test_twenty_come_and_go_and_their_shard_holds_no_more(yard: Yard) -> N
     for _ in range(20):
         await one()
     await until(lambda: held(shard["pid"]) <= before)
+
+
+async def test_no_log_tells_a_key_or_what_a_session_is_opened_with(yard: Yard) -> None:
+    key = yard.key
+    async with yard.published() as (publisher, _):
+        await until(lambda: yard.state[0] == "live")
+        answer = yard.post(await an_offer(), Authorization=f"Bearer {key}")
+        assert answer.status_code == 409
+        offered = publisher._peer.localDescription.sdp
+    (word,) = set(re.findall(r"^a=ice-pwd:(\S+)", offered, re.MULTILINE))
+    said = yard.service.said()
+    assert "DEBUG" in said
+    assert key not in said
+    assert word not in said
 
 
 def held(pid: int) -> tuple[int, int]:

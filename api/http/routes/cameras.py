@@ -218,11 +218,11 @@ async def _address(text: SecretStr, services: Services) -> CameraAddress:
     Raises:
         BadInput: it is no address of a camera, or may not be connected to.
     """
-    url = camera_address(text.get_secret_value())
-    if isinstance(url, CameraUrl):
+    address = camera_address(text.get_secret_value())
+    if isinstance(address, CameraUrl):
         with suppress(Transient):
-            await asyncio.to_thread(services.destinations.addresses, url)
-    return url
+            await asyncio.to_thread(services.destinations.addresses, address)
+    return address
 
 
 async def _take_effect(camera: Camera, services: Services) -> None:

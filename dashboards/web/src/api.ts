@@ -493,7 +493,7 @@ export interface paths {
         delete?: never;
         /**
          * Options
-         * @description What may be posted here.
+         * @description What may be posted here, and the STUN and TURN servers to whoever is signed in.
          */
         options: operations["options_api_v1_cameras__camera__whep_options"];
         head?: never;
@@ -561,7 +561,7 @@ export interface paths {
         delete?: never;
         /**
          * Options
-         * @description What may be posted here.
+         * @description What may be posted here, and the STUN and TURN servers to whoever is signed in.
          */
         options: operations["options_api_v1_cameras__camera__whip_options"];
         head?: never;
@@ -3286,6 +3286,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -3297,6 +3306,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3624,6 +3642,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -3635,6 +3662,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import av
 import numpy as np
-from aiortc import RTCSessionDescription
+from aiortc import RTCPeerConnection, RTCSessionDescription
 from aiortc.rtp import RtpPacket
 
 from api.live.coded import Coded
@@ -69,7 +69,7 @@ async def until(condition: Callable[[], bool]) -> None:
 class Seen:
     """What arrives at a viewer."""
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, peer: RTCPeerConnection) -> None:
         (self.receiver,) = peer.getReceivers()
         self.timestamps: list[int] = []
         """RTP timestamps of the pictures, in the order of their first packets."""
@@ -94,7 +94,7 @@ class Seen:
         return [frame for frame in frames if isinstance(frame, av.VideoFrame)]
 
 
-async def seen_by(peer: Peer, answer: str) -> Seen:
+async def seen_by(peer: RTCPeerConnection, answer: str) -> Seen:
     """What arrives from now on, once the answer was taken."""
     seen = Seen(peer)
     await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))

@@ -5,13 +5,13 @@ import re
 from contextlib import suppress
 
 import pytest
-from aiortc import RTCPeerConnection, VideoStreamTrack
+from aiortc import RTCPeerConnection, RTCSessionDescription, VideoStreamTrack
 from aiortc.mediastreams import AudioStreamTrack
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.webrtc.ice import Ice
-from ingest.webrtc.peer import Peer, answered, new_peer
+from ingest.webrtc.ice import Ice, IceServer
+from ingest.webrtc.peer import Peer, _offer_loopback, answered, new_peer
 from pipeline.errors import BadInput
 
 LOCAL = Ice(loopback=True)
@@ -73,6 +73,15 @@ async def test_we_are_the_server_of_dtls_unless_the_other_side_is() -> None:
     await peer.close()
 
 
+async def test_who_turns_a_phone_turns_its_pictures_before_sending_them() -> None:
+    """So it is where the receiver does not say that it knows of rotation (3GPP TS 26.114)."""
+    offer = await offer_of(VideoStreamTrack())
+    turned = offer.replace("a=rtpmap:", "a=extmap:9 urn:3gpp:video-orientation\r\na=rtpmap:", 1)
+    peer = receiver()
+    assert "video-orientation" not in await answered(peer, turned)
+    await peer.close()
+
+
 async def test_sound_beside_the_picture_is_answered_as_inactive() -> None:
     peer = receiver()
     answer = await answered(peer, await offer_of(AudioStreamTrack(), VideoStreamTrack()))
@@ -116,6 +125,15 @@ async def test_data_and_too_many_media_are_refused() -> None:
     await peer.close()
 
 
+async def test_too_many_candidates_are_refused() -> None:
+    offer = await offer_of(VideoStreamTrack())
+    line = "a=candidate:{0} 1 udp 1 192.0.2.{0} 9 typ host\r\n"
+    peer = receiver()
+    with pytest.raises(BadInput, match="more than 64 candidates"):
+        await answered(peer, offer + "".join(map(line.format, range(1, 66))))
+    await peer.close()
+
+
 async def test_an_offer_in_a_codec_that_is_not_taken_is_refused() -> None:
     offer = re.sub(r"VP8|H264", "VP9", await offer_of(VideoStreamTrack()))
     peer = receiver()
@@ -146,3 +164,44 @@ def test_whatever_an_offer_holds_it_is_answered_or_refused() -> None:
             await peer.close()
 
     ask()
+
+
+async def test_who_hides_behind_a_name_is_answered_without_it_and_connects(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Browsers do, unless a page may use a camera; here nobody knows such names."""
+
+    def ask(_: object) -> None:
+        raise AssertionError("a name was asked for")
+
+    monkeypatch.setattr("aioice.ice.get_or_create_mdns_protocol", ask)
+    client, peer = receiver(), new_peer(LOCAL)
+    peer.addTransceiver("video", "sendonly")
+    try:
+        _offer_loopback(client)
+        await client.setLocalDescription(await client.createOffer())
+        offer = client.localDescription.sdp
+        hidden = re.sub(
+            r"^(a=candidate:.*) 127\.0\.0\.1 ", r"\1 x-1.local ", offer, flags=re.MULTILINE
+        )
+        assert hidden.count("x-1.local") == 1
+        answer = await answered(peer, hidden)
+        await client.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        async with asyncio.timeout(10):
+            while peer.connectionState != "connected":  # noqa: ASYNC110 - of another library
+                await asyncio.sleep(0.01)
+    finally:
+        await client.close()
+        await peer.close()
+
+
+async def test_who_has_an_announced_address_asks_no_turn_server() -> None:
+    """It would wait for one that only others reach."""
+    turn = IceServer("turn:127.0.0.1:9", "name", "word")
+    announced = new_peer(Ice((turn, IceServer("stun:127.0.0.1:9")), announced="198.51.100.4"))
+    hidden = new_peer(Ice((turn,)))
+    asked = [
+        [one.urls for one in peer._RTCPeerConnection__configuration.iceServers]  # type: ignore[attr-defined]
+        for peer in (announced, hidden)
+    ]
+    assert asked == [["stun:127.0.0.1:9"], ["turn:127.0.0.1:9"]]
