@@ -22,7 +22,10 @@ class Passing:
     def __init__(self, announced: bytes) -> None:
         self.problem = ""
         self._sets: dict[tuple[int, int], bytes] = {}
-        self._latest = self._latest_key = -1
+        self._latest = -1
+        self._latest_key: int | None = None
+        """Media time of the last key picture; of the first picture where none has come yet."""
+        self._began = False
         for unit in units_of(announced):
             self._learn(unit)
 
@@ -30,7 +33,7 @@ class Passing:
         """An access unit ready to be played; None where that is not possible, or not yet."""
         types = {self._learn(one) for one in units_of(unit)}
         self._check_time(media_time, key=key)
-        if self.problem or self._latest_key < 0 or not self._sets:
+        if self.problem or not self._began or not self._sets:
             return None
         in_front = b""
         if key and not types >= {SEQUENCE, PICTURE}:
@@ -53,7 +56,8 @@ class Passing:
         if media_time <= self._latest:
             self.problem = self.problem or "its pictures are not in the order they are shown in"
         self._latest = max(self._latest, media_time)
-        if key:
+        self._began |= key
+        if key or self._latest_key is None:
             self._latest_key = media_time
-        elif self._latest_key >= 0 and media_time - self._latest_key > _PATIENCE:
+        elif media_time - self._latest_key > _PATIENCE:
             self.problem = self.problem or "its key pictures are more than 10 s apart"

@@ -12,6 +12,8 @@ import av
 from ingest.access_units import AccessUnit, Assembly, NalUnits, Need, WholePictures
 from ingest.address import CameraUrl
 from ingest.decode import Decoder, Painter
+from ingest.describe import describe
+from ingest.destination import Destinations
 from ingest.handover import Handover, decoded
 from ingest.nal_units import H264, H265
 from ingest.passing import Passing
@@ -28,11 +30,13 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _CODECS = "H.264, H.265 and MJPEG"
+_TAKEN = {"H264", "H265", "JPEG"}
+"""The same as session descriptions name them (RFC 6184, RFC 7798, RFC 2435)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Timeouts:
-    """How long a camera may take, in seconds."""
+class Limits:
+    """How long a camera may take, in seconds, and where it may be."""
 
     connect: float = 5.0
     """Until it has agreed to play."""
@@ -40,9 +44,11 @@ class Timeouts:
     """Without a packet."""
     picture: float = 15.0
     """Without a picture, although packets come: longer than from one key frame to the next."""
+    destinations: Destinations | None = None
+    """None: wherever it is said to be."""
 
 
-PATIENCE = Timeouts()
+PATIENCE = Limits()
 
 
 class _Video(NamedTuple):
@@ -66,14 +72,14 @@ class RtspCamera:
         self,
         url: CameraUrl,
         camera: CameraId,
-        timeouts: Timeouts = PATIENCE,
+        limits: Limits = PATIENCE,
         turn: Turn = nullcontext,
         on_thread: Callable[[], None] = lambda: None,
         tee: Tee | None = None,
     ) -> None:
         self._url = url
         self._camera = camera
-        self._timeouts = timeouts
+        self._limits = limits
         self._turn = turn
         self._on_thread = on_thread
         self._tee = tee or Tee()
@@ -111,7 +117,11 @@ class RtspCamera:
                     )
 
     def _open(self) -> "InputContainer":
-        limits = self._timeouts
+        limits = self._limits
+        if limits.destinations is not None:
+            codecs = describe(self._url, limits.destinations, limits.connect)
+            if not _TAKEN.intersection(codecs):
+                raise BadInput(f"{self._url}: the video is {codecs[0]}; allowed are {_CODECS}")
         options = {
             "rtsp_transport": "tcp",
             "allowed_media_types": "video",
@@ -145,9 +155,9 @@ class RtspCamera:
                     latest = time.monotonic()
                     yield thinning.skipped + shown, picture, cast("Stamp", picture.opaque)
                     shown += 1
-            if time.monotonic() - latest > self._timeouts.picture:
+            if time.monotonic() - latest > self._limits.picture:
                 raise Transient(
-                    f"{self._url}: packets, but for {self._timeouts.picture:g} s no picture"
+                    f"{self._url}: packets, but for {self._limits.picture:g} s no picture"
                 )
 
     def _video_of(self, container: "InputContainer") -> _Video:
@@ -174,7 +184,7 @@ class RtspCamera:
                 if packet.size:  # FFmpeg ends with an empty one
                     yield packet
         except (av.error.ExitError, av.error.TimeoutError):
-            lost = Transient(f"{self._url}: silent for {self._timeouts.silence:g} s")
+            lost = Transient(f"{self._url}: silent for {self._limits.silence:g} s")
         except av.FFmpegError as error:
             lost = Transient(f"{self._url}: {self._url.redact(str(error.strerror))}")
         raise lost  # here and not above: FFmpeg's errors hold the password

@@ -1,7 +1,6 @@
 """ONNX Runtime: a network on one device, and the lanes that networks are run in."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from typing import ParamSpec, TypeAlias, TypeVar
 import cv2
 import numpy as np
 import onnxruntime
+from joblib import cpu_count
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as binding
 
@@ -135,8 +135,8 @@ class Lanes:
 
 
 def cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0))
+    """Those that this process may use, by its affinity and by its container's limit (cgroups)."""
+    return int(cpu_count())
 
 
 def lane_count(asked: int | None) -> int:

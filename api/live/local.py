@@ -15,7 +15,7 @@ from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec, Fleet
 from ingest.numbering import Numbering
 from ingest.playable import Playable
-from ingest.rtsp import RtspCamera, Timeouts
+from ingest.rtsp import Limits, RtspCamera
 from ingest.source import StateChange
 from ingest.supervisor import Backoff, supervised
 from ingest.tee import Tee
@@ -82,7 +82,11 @@ class LocalEngine:
     ) -> None:
         self._pipeline = pipeline
         self._gallery = gallery
-        self._timeouts = Timeouts(connect=rtsp.connect_timeout, silence=rtsp.read_timeout)
+        self._limits = Limits(
+            connect=rtsp.connect_timeout,
+            silence=rtsp.read_timeout,
+            destinations=rtsp.destinations,
+        )
         self._backoff = Backoff(first=rtsp.least_backoff, most=rtsp.most_backoff)
         self._output = output
         self._previews = PreviewEncoder(group, output.shown)
@@ -171,7 +175,7 @@ class LocalEngine:
         """Over all connections: those that we make, or those that are made to us."""
         camera = spec.camera
         means = (
-            self._timeouts,
+            self._limits,
             self._pipeline.lanes.turn,
             lambda: self._output.decodes(camera),
             self._tee(camera),

@@ -22,6 +22,9 @@ from pipeline.errors import FaceapiError
 
 _PR_SET_PDEATHSIG = 1
 """linux/prctl.h"""
+_LEAST = {"aiortc": logging.ERROR, "aioice": logging.WARNING}
+"""What of these libraries is logged at the least, whatever the level is: below it they write whole
+session descriptions, with passwords, every address, and a line for each picture that is damaged."""
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 Run = Callable[[Link[Sent, Received], IO[str]], Awaitable[None]]
@@ -37,6 +40,8 @@ def enter(decoder: msgspec.msgpack.Decoder[list[Received]], run: "Run[Sent, Rece
     logging.basicConfig(
         level=level.upper(), format=f"%(asctime)s %(levelname)s {name} %(name)s: %(message)s"
     )
+    for library, least in _LEAST.items():
+        logging.getLogger(library).setLevel(least)
     with os.fdopen(crash, "w", encoding="ascii") as file:
         try:
             asyncio.run(_linked(socket.socket(fileno=link), decoder, run, file))

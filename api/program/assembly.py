@@ -108,6 +108,7 @@ async def assemble(
         directory=gallery.directory,
         index=gallery.index,
         enrollment=_enrollment(settings, gallery, pipeline, engine),
+        destinations=settings.rtsp.destinations,
         analyzer=pipeline.analyzer(),
         engine=engine,
         results=engine,

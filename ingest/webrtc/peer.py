@@ -23,6 +23,8 @@ _LONGEST = 64 << 10
 """Characters of an offer; browsers' have 2 to 8 thousand."""
 _MOST_MEDIA = 8
 """Media descriptions of an offer: each one costs sockets until they are bundled."""
+_MOST_CANDIDATES = 64
+"""Addresses of an offer: to each of them our side sends a few small packets to see who answers."""
 _NAMED = re.compile(r"a=candidate:\S+ \d+ \S+ \d+ \S+\.local ")
 _LOOPBACK = ("127.0.0.1",)
 _UNREADABLE = (ValueError, LookupError, AssertionError, AttributeError, TypeError, StopIteration)
@@ -68,10 +70,21 @@ async def answered(peer: Peer, offer: str) -> str:
                 transceiver.direction = "inactive"
         if peer.ice.loopback:
             _offer_loopback(peer)
-        await peer.setLocalDescription(await peer.createAnswer())
+        await peer.setLocalDescription(_passive(await peer.createAnswer(), offer))
     except (*_UNREADABLE, *_REFUSED) as error:
         raise BadInput(f"an offer that cannot be answered: {error}") from None
     return peer.ice.rewritten(peer.localDescription.sdp)
+
+
+def _passive(answer: RTCSessionDescription, offer: str) -> RTCSessionDescription:
+    """``answer`` with us as the DTLS server (RFC 8842), where the other side leaves us the choice.
+
+    aiortc chooses to be the client, but proposes for that only ciphers of ECDSA certificates:
+    GStreamer, whose certificate is of RSA, shares none of them.
+    """
+    if "a=setup:passive" in offer:
+        return answer
+    return RTCSessionDescription(answer.sdp.replace("a=setup:active", "a=setup:passive"), "answer")
 
 
 def _check(offer: str) -> None:
@@ -89,6 +102,8 @@ def _check(offer: str) -> None:
         raise BadInput("data channels are not taken: offer media only")
     if len(kinds) > _MOST_MEDIA:
         raise BadInput(f"{len(kinds)} media in one offer: allowed are {_MOST_MEDIA}")
+    if sum(len(media.ice_candidates) for media in description.media) > _MOST_CANDIDATES:
+        raise BadInput(f"more than {_MOST_CANDIDATES} candidates in one offer")
     if not any(media.dtls and media.dtls.fingerprints for media in description.media):
         raise BadInput("there is no a=fingerprint with a=setup: only what is encrypted is sent")
     names = [media.rtp.muxId for media in description.media]

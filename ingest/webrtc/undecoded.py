@@ -29,24 +29,33 @@ class Undecoded(queue.Queue["Item | None"]):
 
     Args:
         ask: for a key picture.
+        on_picture: called with each picture that comes, whatever becomes of it.
         on_thread: called once on the thread that decodes, before anything else.
     """
 
-    def __init__(self, ask: Callable[[], None], on_thread: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        ask: Callable[[], None],
+        on_picture: "Callable[[RTCRtpCodecParameters, JitterFrame], None]",
+        on_thread: Callable[[], None],
+    ) -> None:
         super().__init__()
         self.dropped = 0
-        self._ask = ask
+        self.ask = ask
+        self._on_picture = on_picture
         self._on_thread: Callable[[], None] | None = on_thread
         self._broken = False
 
     def put(self, item: "Item | None", block: bool = True, timeout: float | None = None) -> None:
         """Leave a picture; None is the end, and nothing that waits is decoded before it."""
+        if item is not None:
+            self._on_picture(*item)
         if item is None or self.qsize() >= _MOST:
             self._drop()
             self._broken = item is not None
         if item is not None and self._broken and not is_key(*item):
             self.dropped += 1
-            self._ask()
+            self.ask()
             return
         self._broken = False
         super().put(item, block, timeout)
@@ -74,9 +83,13 @@ def is_key(codec: "RTCRtpCodecParameters", picture: "JitterFrame") -> bool:
     return any(H264.is_key(unit) for unit in units_of(picture.data))
 
 
-def bound(receiver: "RTCRtpReceiver", on_thread: Callable[[], None]) -> Undecoded:
+def bound(
+    receiver: "RTCRtpReceiver",
+    on_picture: "Callable[[RTCRtpCodecParameters, JitterFrame], None]",
+    on_thread: Callable[[], None],
+) -> Undecoded:
     """Give a receiver that did not begin yet a queue with a bound."""
-    waiting = Undecoded(getattr(receiver, _LOST).set, on_thread)
+    waiting = Undecoded(getattr(receiver, _LOST).set, on_picture, on_thread)
     if not isinstance(getattr(receiver, _QUEUE), queue.Queue):
         raise TypeError(f"aiortc has no queue {_QUEUE} any more")
     setattr(receiver, _QUEUE, waiting)

@@ -74,6 +74,13 @@ def test_what_cannot_be_played_is_seen_by_what_comes(then: bytes, step: int, sai
     assert passing.ready(first, 200 * TICKS, key=True) is None
 
 
+def test_where_no_key_picture_ever_comes_it_cannot_be_played() -> None:
+    passing = Passing(unit(BASELINE, PPS))
+    for second in range(12):
+        assert passing.ready(unit(P), second * TICKS, key=False) is None
+        assert bool(passing.problem) == (second > 10)
+
+
 def test_what_is_announced_may_be_enough_to_know_it() -> None:
     assert "its profile is 110" in Passing(unit(HIGH_10, PPS)).problem
 

@@ -75,6 +75,15 @@ def test_there_are_two_lanes_at_least_unless_fewer_are_asked_for() -> None:
     assert lane_count(7) == 7
 
 
+def test_only_cores_that_this_process_may_use_are_counted() -> None:
+    script = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+    script += "from pipeline.inference import cores; print(cores())"
+    told = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == "1"
+
+
 def test_nothing_is_reported_to_the_maker_of_the_runtime(tmp_path: Path) -> None:
     """Where it reports it leaves a file, and on a machine that builds it never does."""
     environ = {name: value for name, value in os.environ.items() if name != "CI"}

@@ -1,4 +1,4 @@
-"""Programs that nobody here wrote, publishing by WHIP: Chromium, and Debian's whip-client."""
+"""Programs that nobody here wrote, publishing by WHIP: Chromium and GStreamer."""
 
 import subprocess
 from collections.abc import Iterator
@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import av
-import httpx
 from playwright.sync_api import Page, sync_playwright
 
 from tests.system.service import Service
 
+_PYTHON = "/usr/bin/python3"
+"""The system's, which has GStreamer's bindings."""
 CHROMIUM = Path("/usr/bin/chromium")
 _FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run"
@@ -93,11 +94,45 @@ def chromium(film: Path, service: Service) -> Iterator[Browser]:
             browser.close()
 
 
+def write_again_and_again(clip: Path, file: Path, times: int) -> None:
+    """A film that shows a clip so often; its coded pictures are as they were."""
+    with av.open(str(clip)) as container, av.open(str(file), "w") as out:
+        stream = container.streams.video[0]
+        copy = out.add_stream_from_template(stream)
+        packets = [packet for packet in container.demux(stream) if packet.size]
+        length = sum(packet.duration or 0 for packet in packets)
+        assert length
+        for lap in range(times):
+            for packet in packets:
+                again = av.Packet(bytes(packet))
+                again.stream, again.time_base = copy, packet.time_base
+                again.pts, again.dts = (
+                    _later(packet.pts, lap * length),
+                    _later(packet.dts, lap * length),
+                )
+                again.is_keyframe = packet.is_keyframe
+                out.mux(again)
+
+
+def _later(place: int | None, by: int) -> int:
+    assert place is not None
+    return place + by
+
+
+def gstreamer_is_missing() -> str:
+    """Debian's packages that GStreamer's WebRTC wants, empty if all are there."""
+    asked = [_PYTHON, "-c", "import gi; gi.require_version('GstWebRTC', '1.0')"]
+    there = Path(_PYTHON).exists() and subprocess.run(asked, capture_output=True).returncode == 0  # noqa: PLW1510 - its status is asked
+    plugins = Path("/usr/lib").glob("*/gstreamer-1.0/libgstnice.so")
+    packages = "python3-gi gir1.2-gst-plugins-bad-1.0 gstreamer1.0-nice gstreamer1.0-plugins-bad"
+    return "" if there and any(plugins) else f"{packages} gstreamer1.0-plugins-good"
+
+
 @contextmanager
-def whip_client(client: httpx.Client, path: str, bearer: str, video: str) -> Iterator[None]:
-    """Debian's simple-whip-client: GStreamer's WebRTC, with a pipeline that ends in RTP."""
-    url = f"{str(client.base_url).rstrip('/')}{path}"
-    process = subprocess.Popen(["whip-client", "--url", url, "--token", bearer, "--video", video])
+def gstreamer(film: Path, codec: str, url: str, bearer: str) -> Iterator[None]:
+    """GStreamer's webrtcbin with libnice, publishing a film."""
+    script = Path(__file__).with_name("gst_whip.py")
+    process = subprocess.Popen([_PYTHON, script, film, codec, url, bearer])
     try:
         yield
     finally:

@@ -1,7 +1,7 @@
 """Cameras that publish by themselves to a running service, and who is seen on them."""
 
 import os
-import shutil
+import re
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -15,7 +15,14 @@ import pytest
 from tests.api.playback.viewers import until
 from tests.ingest.webrtc.client import Publisher
 from tests.system.clips import Message
-from tests.system.publishers import CHROMIUM, chromium, whip_client, write_y4m
+from tests.system.publishers import (
+    CHROMIUM,
+    chromium,
+    gstreamer,
+    gstreamer_is_missing,
+    write_again_and_again,
+    write_y4m,
+)
 from tests.system.service import Service, passable_folder, person, wait_until
 
 pytestmark = pytest.mark.system
@@ -74,7 +81,7 @@ def staffed(cache: Path, gallery: Path) -> Iterator[Service]:
     """A service in which everyone of the gallery is enrolled."""
     with passable_folder() as folder:
         environ = {"FACEAPI_CACHE_DIR": str(cache), "ENGINE_SHARDS": "1"}
-        service = Service(folder, environ=environ).start()
+        service = Service(folder, ("serve", "--log-level", "debug"), environ).start()
         try:
             with service.client() as client:
                 for home in sorted(gallery.iterdir()):
@@ -157,27 +164,17 @@ def test_a_browser_that_is_closed_is_gone(yard: Yard, film: Path) -> None:
     assert yard.state[1] in {"the publisher has gone", "no picture from the publisher for 4 s"}
 
 
-_VP8 = (
-    "vp8enc deadline=1 target-bitrate=2000000 ! rtpvp8pay pt=96 ssrc=2"
-    " ! application/x-rtp,media=video,encoding-name=VP8,payload=96"
-)
-_H264 = (
-    "x264enc tune=zerolatency speed-preset=ultrafast bitrate=2000 key-int-max=25"
-    " ! video/x-h264,profile=constrained-baseline"
-    " ! rtph264pay pt=96 ssrc=2 aggregate-mode=zero-latency config-interval=-1"
-    " ! application/x-rtp,media=video,encoding-name=H264,payload=96"
-)
-
-
-@pytest.mark.parametrize("encoder", [_VP8, _H264], ids=["VP8", "H.264"])
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
 def test_who_is_before_gstreamers_camera_is_named(
-    yard: Yard, test_data: Path, encoder: str
+    yard: Yard, test_data: Path, tmp_path: Path, codec: str
 ) -> None:
-    if shutil.which("whip-client") is None:
-        pytest.skip("whip-client is not installed: apt-get install simple-whip-client")
+    if missing := gstreamer_is_missing():
+        pytest.skip(f"GStreamer's WebRTC is not installed: apt-get install {missing}")
+    film = tmp_path / "film.mp4"
     clip = test_data / "clips" / "head-pose-face-detection-male.mp4"
-    source = f"multifilesrc location={clip} loop=true ! decodebin ! videoconvert ! queue"
-    with whip_client(yard.client, yard.whip, yard.key, f"{source} ! {encoder}"):
+    write_again_and_again(clip, film, times=12)
+    url = f"{yard.service.url}/api/v1{yard.whip}"
+    with gstreamer(film, codec, url, yard.key):
         assert_named(seen(yard))
 
 
@@ -236,7 +233,7 @@ async def test_a_publishing_key_opens_this_camera_and_nothing_else(yard: Yard) -
     assert status(f"{other}/whip", key) == 401
     assert status(yard.whip, "whip_nothing") == 401
     assert yard.client.get("/cameras", headers=with_key).status_code == 401
-    assert status(yard.whip, "") == 401
+    assert status(yard.whip, "nothing") == 401
     answer = yard.post(offer, **with_key)
     assert answer.status_code == 201
     assert yard.delete(answer.headers["Location"], Authorization="Bearer no").status_code == 401
@@ -267,6 +264,20 @@ async def test_twenty_come_and_go_and_their_shard_holds_no_more(yard: Yard) -> N
     for _ in range(20):
         await one()
     await until(lambda: held(shard["pid"]) <= before)
+
+
+async def test_no_log_tells_a_key_or_what_a_session_is_opened_with(yard: Yard) -> None:
+    key = yard.key
+    async with yard.published() as (publisher, _):
+        await until(lambda: yard.state[0] == "live")
+        answer = yard.post(await an_offer(), Authorization=f"Bearer {key}")
+        assert answer.status_code == 409
+        offered = publisher._peer.localDescription.sdp
+    (word,) = set(re.findall(r"^a=ice-pwd:(\S+)", offered, re.MULTILINE))
+    said = yard.service.said()
+    assert "DEBUG" in said
+    assert key not in said
+    assert word not in said
 
 
 def held(pid: int) -> tuple[int, int]:

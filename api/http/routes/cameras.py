@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from api.http.services import Services
 from api.live.video import Picture
 from api.live.wire import CameraState, LoadMessage
 from api.store.messages import Camera
-from ingest.address import camera_address
+from ingest.address import CameraAddress, CameraUrl, camera_address
 from ingest.fleet import CameraSpec
 from ingest.source import State
 from pipeline.errors import Transient
@@ -102,7 +102,7 @@ async def cameras(_: SignedIn, services: ServicesDep) -> CamerasOut:
 @router.post("", status_code=status.HTTP_201_CREATED, responses=CONFLICT)
 async def add(body: NewCamera, _: SignedIn, services: ServicesDep) -> CameraOut:
     """Watch a camera from now on."""
-    url = camera_address(body.url.get_secret_value())
+    url = await _address(body.url, services)
     camera = await services.cameras.add(body.name, url, enabled=body.enabled)
     await _take_effect(camera, services)
     return _out(camera, services)
@@ -132,7 +132,7 @@ async def change(camera: One, body: CameraChange, services: ServicesDep) -> Came
     changed = await services.cameras.change(
         camera.id,
         name=body.name,
-        url=camera_address(body.url.get_secret_value()) if body.url else None,
+        url=await _address(body.url, services) if body.url else None,
         enabled=body.enabled,
     )
     await _take_effect(changed, services)
@@ -185,6 +185,19 @@ def _headers(picture: Picture) -> dict[str, str]:
         "X-Media-Time": str(picture.media_time),
         "X-Captured-At": f"{picture.captured_at:.6f}",
     }
+
+
+async def _address(text: SecretStr, services: Services) -> CameraAddress:
+    """A camera's address, unless it is one where none may be; its name need not be known yet.
+
+    Raises:
+        BadInput: it is no address of a camera, or may not be connected to.
+    """
+    address = camera_address(text.get_secret_value())
+    if isinstance(address, CameraUrl):
+        with suppress(Transient):
+            await asyncio.to_thread(services.destinations.addresses, address)
+    return address
 
 
 async def _take_effect(camera: Camera, services: Services) -> None:

@@ -82,6 +82,17 @@ async def signed_in(services: ServicesDep, token: Token) -> User:
 SignedIn = Annotated[User, Depends(signed_in)]
 
 
+async def perhaps_signed_in(services: ServicesDep, token: Token) -> User | None:
+    """Who asks, if it is somebody."""
+    try:
+        return await signed_in(services, token)
+    except NotSignedIn:
+        return None
+
+
+PerhapsSignedIn = Annotated[User | None, Depends(perhaps_signed_in)]
+
+
 def text_of(identifier: UUID) -> str:
     """An id of a path as the store knows it."""
     return str(identifier)

@@ -72,11 +72,20 @@ def created(location: str, answer: str, servers: Iterable[IceServer]) -> Respons
     response = Response(answer, status.HTTP_201_CREATED, media_type=MEDIA_TYPE)
     response.headers["Location"] = location
     response.headers["ETag"] = f'"{hashlib.sha256(answer.encode()).hexdigest()[:16]}"'
+    return _advised(response, servers)
+
+
+def accepted(servers: Iterable[IceServer]) -> Response:
+    """What may be posted here.
+
+    A browser finds its own candidates before it makes an offer: so it can learn of the servers from
+    this answer, too, as RFC 9725, 4.6 allows.
+    """
+    response = Response(status_code=status.HTTP_204_NO_CONTENT, headers={"Accept-Post": MEDIA_TYPE})
+    return _advised(response, servers)
+
+
+def _advised(response: Response, servers: Iterable[IceServer]) -> Response:
     for server in servers:
         response.headers.append("Link", server.link)
     return response
-
-
-def accepted() -> Response:
-    """What may be posted here."""
-    return Response(status_code=status.HTTP_204_NO_CONTENT, headers={"Accept-Post": MEDIA_TYPE})

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Response, status
 
 from api.http.routes.cameras import One
-from api.http.routes.dependencies import Body, ServicesDep
+from api.http.routes.dependencies import Body, PerhapsSignedIn, ServicesDep
 from api.http.routes.sdp import ANSWERS, BODY, Offer, accepted, created
 from api.http.services import Services
 from api.live.engine import ViewingStatus
@@ -43,9 +43,13 @@ async def watch(camera: One, offer: Offer, services: ServicesDep) -> Response:
 
 
 @router.options("", status_code=status.HTTP_204_NO_CONTENT)
-async def options(camera: UUID) -> Response:  # noqa: ARG001 - it is the same for each
-    """What may be posted here."""
-    return accepted()
+async def options(
+    camera: UUID,  # noqa: ARG001 - it is the same for each
+    user: PerhapsSignedIn,
+    services: ServicesDep,
+) -> Response:
+    """What may be posted here, and the STUN and TURN servers to whoever is signed in."""
+    return accepted(ice_of(services.settings).servers if user else ())
 
 
 @router.get("/{session}")

@@ -9,7 +9,14 @@ from starlette.exceptions import HTTPException
 from api.http.auth.publishing import digest, is_key, new_key, opens
 from api.http.auth.tokens import NotSignedIn
 from api.http.routes.cameras import One
-from api.http.routes.dependencies import CONFLICT, Body, ServicesDep, Token, signed_in
+from api.http.routes.dependencies import (
+    CONFLICT,
+    Body,
+    PerhapsSignedIn,
+    ServicesDep,
+    Token,
+    signed_in,
+)
 from api.http.routes.sdp import ANSWERS, BODY, Offer, accepted, created
 from api.live.ice import ice_of
 from api.store.messages import Camera, Conflict
@@ -65,9 +72,13 @@ async def publish(camera: Published, offer: Offer, services: ServicesDep) -> Res
 
 
 @router.options("/whip", status_code=status.HTTP_204_NO_CONTENT)
-async def options(camera: UUID) -> Response:  # noqa: ARG001 - it is the same for each
-    """What may be posted here."""
-    return accepted()
+async def options(
+    camera: UUID,  # noqa: ARG001 - it is the same for each
+    user: PerhapsSignedIn,
+    services: ServicesDep,
+) -> Response:
+    """What may be posted here, and the STUN and TURN servers to whoever is signed in."""
+    return accepted(ice_of(services.settings).servers if user else ())
 
 
 @router.delete("/whip/{session}")

@@ -64,6 +64,24 @@ async def test_the_answer_names_the_announced_address() -> None:
     assert "c=IN IP4 198.51.100.4" in answer
 
 
+async def test_we_are_the_server_of_dtls_unless_the_other_side_is() -> None:
+    peer, offer = receiver(), await offer_of(VideoStreamTrack())
+    assert "a=setup:passive" in await answered(peer, offer)
+    await peer.close()
+    peer = receiver()
+    assert "a=setup:active" in await answered(peer, offer.replace("actpass", "passive"))
+    await peer.close()
+
+
+async def test_who_turns_a_phone_turns_its_pictures_before_sending_them() -> None:
+    """So it is where the receiver does not say that it knows of rotation (3GPP TS 26.114)."""
+    offer = await offer_of(VideoStreamTrack())
+    turned = offer.replace("a=rtpmap:", "a=extmap:9 urn:3gpp:video-orientation\r\na=rtpmap:", 1)
+    peer = receiver()
+    assert "video-orientation" not in await answered(peer, turned)
+    await peer.close()
+
+
 async def test_sound_beside_the_picture_is_answered_as_inactive() -> None:
     peer = receiver()
     answer = await answered(peer, await offer_of(AudioStreamTrack(), VideoStreamTrack()))
@@ -104,6 +122,15 @@ async def test_data_and_too_many_media_are_refused() -> None:
     many = await offer_of(*(VideoStreamTrack() for _ in range(9)))
     with pytest.raises(BadInput, match="9 media in one offer: allowed are 8"):
         await answered(peer, many)
+    await peer.close()
+
+
+async def test_too_many_candidates_are_refused() -> None:
+    offer = await offer_of(VideoStreamTrack())
+    line = "a=candidate:{0} 1 udp 1 192.0.2.{0} 9 typ host\r\n"
+    peer = receiver()
+    with pytest.raises(BadInput, match="more than 64 candidates"):
+        await answered(peer, offer + "".join(map(line.format, range(1, 66))))
     await peer.close()
 
 

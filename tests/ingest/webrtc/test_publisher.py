@@ -8,27 +8,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
-from av import VideoFrame
+from aiortc.jitterbuffer import JitterFrame
 
-from ingest.rtsp import Timeouts
+from ingest.media_clock import MediaClock
+from ingest.playable import Playable
+from ingest.rtsp import Limits
 from ingest.source import State, StateChange
 from ingest.supervisor import supervised
 from ingest.tee import Tee
 from ingest.webrtc.ice import Ice
 from ingest.webrtc.publisher import PublishedCamera
 from ingest.webrtc.session import Occupied, Publication
+from ingest.webrtc.visitor import Visitor
 from pipeline.errors import BadInput, Transient
-from pipeline.mailbox import Mailbox
 from pipeline.messages import CameraId, Capture
 from tests.ingest.webrtc.client import Film, Publisher, grey
+from tests.ingest.webrtc.test_undecoded import H264, VP8
 
 LOCAL = Ice(loopback=True)
-BRIEF = Timeouts(connect=1.0, silence=0.5, picture=5.0)
+BRIEF = Limits(connect=1.0, silence=0.5, picture=5.0)
 
 
-def camera(timeouts: Timeouts = BRIEF) -> PublishedCamera:
-    return PublishedCamera(CameraId("yard"), timeouts)
+def camera(limits: Limits = BRIEF) -> PublishedCamera:
+    return PublishedCamera(CameraId("yard"), limits)
 
 
 @asynccontextmanager
@@ -84,7 +86,7 @@ async def test_what_is_published_are_the_cameras_pictures(codec: str) -> None:
     assert numbers == sorted(set(numbers))
     times = [capture.media_time for capture in captures]
     assert times == sorted(set(times))
-    ticks = np.diff(times) / np.diff(numbers)
+    ticks = (np.diff(times) / np.diff(numbers))[1:]  # the first one is placed by the clock alone
     assert set(ticks.tolist()) == {3600}
     assert abs(times[0] / 90_000 - captures[0].captured_at) < 1
 
@@ -105,7 +107,7 @@ async def test_only_one_publishes_at_a_time_and_then_the_next_one() -> None:
 
 
 async def test_a_publisher_that_closes_is_gone_at_once() -> None:
-    gate, publisher = camera(Timeouts(silence=20, picture=20)), Publisher()
+    gate, publisher = camera(Limits(silence=20, picture=20)), Publisher()
     async with publishing(gate, publisher), aclosing(gate.frames()) as captures:
         await anext(captures)
         await publisher.close()
@@ -124,7 +126,7 @@ async def test_a_publisher_that_is_silent_is_let_go() -> None:
 
 
 async def test_who_is_answered_and_never_connects_is_let_go() -> None:
-    gate = camera(Timeouts(picture=0.5))
+    gate = camera(Limits(picture=0.5))
     absent, publisher = Publisher(), Publisher()
     await gate.publish(await absent.offer(), LOCAL)
     await absent.close()
@@ -167,42 +169,59 @@ async def test_the_pictures_size_may_change_while_it_publishes() -> None:
     assert seen == set(sizes)
 
 
-class Erratic(MediaStreamTrack):
-    """Pictures whose timestamps leap, as aiortc tells it of a sender that begins to count anew."""
-
-    kind = "video"
-    PTS = (0, 3600, 7200, 2**32, 2**32 + 3600, 5, 3605, None, 7205, 90_000_000, 90_003_600)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._left = list(self.PTS)
-
-    async def recv(self) -> VideoFrame:
-        if not self._left:
-            raise MediaStreamError
-        frame = VideoFrame.from_ndarray(grey(0), format="bgr24")
-        frame.pts = self._left.pop(0)
-        await asyncio.sleep(0)
-        return frame
-
-
-async def told(captures: Mailbox[Capture]) -> Sequence[tuple[int, float]]:
-    times = []
-    with suppress(Transient):  # the track ends
-        async for capture in captures:
-            times.append((capture.media_time, capture.captured_at))  # noqa: PERF401 - an error ends it
-    return times
-
-
 async def test_media_time_grows_whatever_the_timestamps_do() -> None:
-    gate, captures = camera(), Mailbox[Capture](20)
+    """As aiortc tells it of a sender that begins to count anew."""
+    leaps = (0, 3600, 7200, 2**32, 2**32 + 3600, 5, 3605, 90_000_000, 90_003_600)
+    visitor, arrivals = Visitor(LOCAL, MediaClock(), lambda: None), []
+    for pts in leaps:
+        visitor._came(VP8, JitterFrame(b"\x00", pts))
+        arrivals.append(visitor.arrival(pts))
+    arrivals.append(visitor.arrival(None))
+    await visitor.close()
+    times = [arrival.media_time for arrival in arrivals]
+    assert times == sorted(set(times))
+    assert all(abs(arrival.media_time / 90_000 - arrival.at) < 1 for arrival in arrivals)
+
+
+@pytest.mark.parametrize(("codec", "encoded"), [("video/H264", False), ("video/VP8", True)])
+async def test_viewers_are_given_h264_as_it_came_and_all_else_encoded(
+    codec: str, encoded: bool
+) -> None:
+    tee, played = Tee(), list[Playable]()
+    tee.play(played.append)
+    gate, publisher = PublishedCamera(CameraId("yard"), BRIEF, tee=tee), Publisher(codec=codec)
+    async with publishing(gate, publisher):
+        captures = await take(gate, 10)
+        tee.halt()
+    assert len(played) >= 5
+    assert {picture.encoded for picture in played} == {encoded}
+    assert played[0].key
+    times = [picture.media_time for picture in played]
+    assert times == sorted(set(times))
+    assert len({capture.media_time for capture in captures} & set(times)) >= 5
+
+
+async def test_key_pictures_are_asked_for_while_h264_is_passed_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ingest.webrtc.visitor._KEY_EVERY", 9_000)
+    tee, played = Tee(), list[Playable]()
+    tee.play(played.append)
+    gate = PublishedCamera(CameraId("yard"), BRIEF, tee=tee)
+    async with publishing(gate, Publisher(codec="video/H264")):
+        await take(gate, 30)
+    assert sum(picture.key for picture in played) >= 2
+
+
+async def test_who_changes_the_codec_is_let_go() -> None:
+    visitor, gone = Visitor(LOCAL, MediaClock(), lambda: None), list[Transient]()
     with Tee().connection(None) as tap:
-        await gate._pump(Erratic(), captures, tap)
-    times = await told(captures)
-    assert len(times) == len(Erratic.PTS)
-    ticks = [ticks for ticks, _ in times]
-    assert ticks == sorted(set(ticks))
-    assert all(abs(ticks / 90_000 - clock) < 1 for ticks, clock in times)
+        visitor._came(VP8, JitterFrame(b"\x00", 0))
+        assert await visitor.began(1) == "VP8"
+        visitor.listen(tap, gone.append)
+        visitor._came(H264, JitterFrame(b"\x00\x00\x00\x01\x65", 3600))
+    await visitor.close()
+    assert str(gone[0]) == "the publisher went from VP8 to H264"
 
 
 async def test_the_newest_picture_wins() -> None:

@@ -12,6 +12,9 @@ from ingest.webrtc.undecoded import _MOST, Undecoded, bound, is_key
 VP8, H264 = (next(one for one in CODECS["video"] if one.name == name) for name in ("VP8", "H264"))
 
 
+def ignore(_: object, __: object) -> None: ...
+
+
 def picture(number: int, *, key: bool = False) -> JitterFrame:
     return JitterFrame(bytes([0 if key else 1, number]), number)
 
@@ -26,7 +29,7 @@ def taken(waiting: Undecoded) -> list[int]:
 
 
 def test_what_fits_comes_in_order() -> None:
-    waiting = Undecoded(lambda: pytest.fail("nothing is missing"), lambda: None)
+    waiting = Undecoded(lambda: pytest.fail("nothing is missing"), ignore, lambda: None)
     for number in range(_MOST):
         waiting.put((VP8, picture(number, key=number == 0)))
     assert taken(waiting) == list(range(_MOST))
@@ -34,7 +37,7 @@ def test_what_fits_comes_in_order() -> None:
 
 def test_after_too_many_it_goes_on_with_the_next_key_picture() -> None:
     asked = []
-    waiting = Undecoded(lambda: asked.append(True), lambda: None)
+    waiting = Undecoded(lambda: asked.append(True), ignore, lambda: None)
     for number in range(_MOST + 3):
         waiting.put((VP8, picture(number, key=number == 0)))
     assert taken(waiting) == []
@@ -47,7 +50,7 @@ def test_after_too_many_it_goes_on_with_the_next_key_picture() -> None:
 
 
 def test_at_the_end_nothing_that_waits_is_decoded_any_more() -> None:
-    waiting = Undecoded(lambda: None, lambda: None)
+    waiting = Undecoded(lambda: None, ignore, lambda: None)
     waiting.put((VP8, picture(0, key=True)))
     waiting.put(None)
     assert waiting.get() is None
@@ -56,7 +59,7 @@ def test_at_the_end_nothing_that_waits_is_decoded_any_more() -> None:
 
 def test_the_thread_that_decodes_is_told_once() -> None:
     told = []
-    waiting = Undecoded(lambda: None, lambda: told.append(True))
+    waiting = Undecoded(lambda: None, ignore, lambda: told.append(True))
     for number in range(3):
         waiting.put((VP8, picture(number, key=True)))
     assert not told
@@ -76,7 +79,7 @@ def test_key_pictures_are_known() -> None:
 async def test_aiortcs_receiver_puts_pictures_where_they_are_bounded() -> None:
     peer = RTCPeerConnection()
     receiver = peer.addTransceiver("video", "recvonly").receiver
-    waiting = bound(receiver, lambda: None)
+    waiting = bound(receiver, ignore, lambda: None)
     private = vars(receiver)
     assert private["_RTCRtpReceiver__decoder_queue"] is waiting
     assert [name for name, value in private.items() if isinstance(value, queue.Queue)] == [
