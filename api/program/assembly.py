@@ -87,7 +87,7 @@ async def assemble(
     engine = _engine(group, settings, database, gallery, metrics, hub)
     playback = PlaybackProcess(
         group,
-        engine,
+        engine.coded,
         lambda: ice_of(settings),
         settings.webrtc.most_viewers,
         settings.log.level,
