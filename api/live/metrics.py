@@ -45,18 +45,7 @@ class CameraMetrics:
             buckets=_DELAYS,
             registry=registry,
         )
-        self._state = Gauge(
-            "faceapi_camera_state",
-            "1 for the state it is in",
-            ["camera", "state"],
-            registry=registry,
-        )
-        self._trouble = Gauge(
-            "faceapi_camera_trouble",
-            "1 for what is wrong with it, until it is live",
-            ["camera", "cause"],
-            registry=registry,
-        )
+        self._state, self._trouble = _conditions(registry)
         self._connections = Counter(
             "faceapi_camera_connections",
             "How often it became live",
@@ -138,6 +127,20 @@ class CameraMetrics:
         before = self._latest.get(frame.camera, frame.seq - 1)
         self._latest[frame.camera] = frame.seq
         return max(0, frame.seq - before - 1)
+
+
+def _conditions(registry: CollectorRegistry) -> tuple[Gauge, Gauge]:
+    """In which state a camera is, and what is wrong with it."""
+    state = Gauge(
+        "faceapi_camera_state", "1 for the state it is in", ["camera", "state"], registry=registry
+    )
+    trouble = Gauge(
+        "faceapi_camera_trouble",
+        "1 for what is wrong with it, until it is live",
+        ["camera", "cause"],
+        registry=registry,
+    )
+    return state, trouble
 
 
 class _Streams(Collector):

@@ -184,17 +184,3 @@ async def test_a_camera_of_which_too_little_is_taken_is_overloaded_until_enough_
     assert load.got == pytest.approx(5, abs=0.6)
     assert told[2].reason == f"{load.got:.1f} of {load.asked:.1f} frames a second are analysed"
     assert told[3] == StateChange(State.LIVE)
-
-
-async def test_between_two_connections_it_rests_as_it_is_told_to() -> None:
-    told, rested = list[StateChange](), list[float]()
-
-    async def rest(seconds: float) -> None:
-        rested.append(seconds)
-
-    source = ScriptedSource((0, Transient("nobody is there")), (1, None))
-    patient = Backoff(first=3600.0, most=3600.0, jitter=0.0)
-    frames = supervised(source, backoff=patient, on_state=told.append, rest=rest)
-    assert [frame.seq async for frame in frames] == [0]
-    assert rested == [3600.0]
-    assert states(told) == "connecting waiting connecting live ended"
