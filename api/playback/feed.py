@@ -16,7 +16,8 @@ from ingest.playable import LastGroup
 _TICK = Fraction(1, 90_000)
 """Seconds of a tick of media time, which is that of RTP (RFC 6184, 8.2.1)."""
 _WAITING = 64
-"""Pictures that wait for a viewer; then it goes on with the next key picture."""
+"""Pictures that wait for a viewer beside a group it begins with; then it goes on with the next key
+picture."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +61,8 @@ class Queue:
         self._waiting: deque[Picture] = deque()
         self._filled = asyncio.Event()
         self._wants_key = True
+        self._of_group = 0
+        """How many of those that wait it began with."""
         self.dropped = 0
         """Pictures that its viewer will never see because it was slow."""
 
@@ -68,7 +71,7 @@ class Queue:
 
     def put(self, picture: Picture) -> None:
         """Leave the camera's next picture."""
-        if len(self._waiting) >= _WAITING:
+        if len(self._waiting) >= self._of_group + _WAITING:
             self.dropped += len(self._waiting)
             self.begin([])
         if self._wants_key and not picture.key:
@@ -81,6 +84,7 @@ class Queue:
     def begin(self, group: Sequence[Picture]) -> None:
         """Begin with these pictures, of which the first is a key picture, or with the next one."""
         self._waiting = deque(group)
+        self._of_group = len(group)
         self._wants_key = not group
         if group:
             self._filled.set()
@@ -91,6 +95,7 @@ class Queue:
         """The next picture."""
         await self._filled.wait()
         picture = self._waiting.popleft()
+        self._of_group = max(0, self._of_group - 1)
         if not self._waiting:
             self._filled.clear()
         return picture

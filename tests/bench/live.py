@@ -53,7 +53,8 @@ def units() -> Sequence[Coded]:
     """Ten seconds of H.264, as a camera would send it."""
     codec = av.CodecContext.create("libx264", "w")
     codec.width, codec.height = _SIZE
-    codec.pix_fmt, codec.time_base, codec.framerate = "yuv420p", Fraction(1, _RATE), _RATE
+    codec.pix_fmt, codec.framerate = "yuv420p", Fraction(_RATE)
+    codec.time_base = Fraction(1, _RATE)
     codec.bit_rate, codec.profile = _BITS, "High"
     fixed = f"keyint={_GROUP}:min-keyint={_GROUP}:scenecut=0"
     codec.options = {"tune": "zerolatency", "preset": "veryfast", "x264-params": fixed}
@@ -147,7 +148,7 @@ def _count_packets(peer: RTCPeerConnection, received: list[int], number: int) ->
         received[number] += 1
 
     (receiver,) = peer.getReceivers()
-    receiver._handle_rtp_packet = count  # type: ignore[method-assign]
+    receiver._handle_rtp_packet = count  # type: ignore[assignment,method-assign]
 
 
 # aiortc alone

@@ -38,6 +38,17 @@ async def test_a_slow_viewer_goes_on_with_the_next_key_picture_and_hurts_only_it
     assert (slow.dropped, quick.dropped) == (WAITING + 10, 0)
 
 
+async def test_the_group_that_a_viewer_begins_with_makes_it_no_slow_one() -> None:
+    queue, count = Queue(), 3 * WAITING
+    queue.begin([picture(number, key=number == 0) for number in range(count)])
+    for number in range(count, count + WAITING):
+        queue.put(picture(number))
+    assert [(await queue.take()).media_time for _ in range(count)] == list(range(count))
+    assert queue.dropped == 0
+    queue.put(picture(count + WAITING))
+    assert (len(queue), queue.dropped) == (0, WAITING + 1)
+
+
 async def test_a_viewer_begins_with_a_key_picture() -> None:
     queue = Queue()
     queue.put(picture(1))
