@@ -209,6 +209,19 @@ def test_boxes_are_those_of_the_very_frame_also_after_a_wrap_and_a_reconnect(
     assert re.fullmatch(r"\+\d+ ms", page.get_by_test_id("delay").inner_text())
 
 
+def test_boxes_are_exact_too_where_the_browser_cannot_hold_video_back_itself(
+    viewer: Viewer,
+    slow_service: Service,
+    gst_server: Callable[..., GstServer],
+    walk: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    viewer.page.add_init_script("delete RTCRtpReceiver.prototype.jitterBufferTarget")
+    with slow_service.client() as client:
+        watch(viewer, slow_service, client, gst_server(walk).url.with_secrets)
+    assert_in_step(assert_exact(viewer, capsys, "by the page's own queue"))
+
+
 def test_who_finds_no_place_gets_pictures_and_video_goes_on_when_playback_has_died(
     chromium: Browser,
     new_service: Callable[..., Service],
