@@ -236,7 +236,7 @@ def test_who_finds_no_place_gets_pictures_and_video_goes_on_when_playback_has_di
             sign_in(second, service.password)
             way = second.get_by_test_id("way")
             expect(way).to_contain_text("Pictures (JPEG): ", timeout=30_000)
-            expect(way).to_contain_text("viewers")
+            expect(way).to_contain_text("WEBRTC_MOST_VIEWERS")
             expect(second.get_by_test_id("picture")).to_have_attribute("data-seq", re.compile(r"."))
             first.get_by_test_id("nav-people").click()
             expect(way).to_have_attribute("data-kind", "webrtc", timeout=60_000)
