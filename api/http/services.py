@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 from api.gallery.directory import Directory
 from api.gallery.enrollment import Enrollment
 from api.gallery.index import Index
+from api.http.admission import Admission
 from api.http.auth.passwords import Passwords
 from api.http.auth.tickets import Tickets
 from api.http.auth.tokens import Tokens
@@ -38,6 +39,7 @@ class Services:
     passwords: Passwords
     tokens: Tokens
     tickets: Tickets
+    admission: Admission
     directory: Directory
     index: Index
     enrollment: Enrollment

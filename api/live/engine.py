@@ -6,8 +6,9 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 from api.live.coded import Coded
+from api.live.told import Told
 from api.live.video import Picture
-from api.live.wire import CameraMessage, LiveMessage
+from api.live.wire import CameraMessage, Position
 from ingest.fleet import CameraSpec
 from ingest.webrtc.ice import Ice
 from ingest.webrtc.session import Publication
@@ -50,8 +51,13 @@ class Engine(Protocol):
 class Results(Protocol):
     """What comes from the cameras; at most once, bounded, the oldest dropped."""
 
-    def subscribe(self, cameras: Collection[CameraId] | None) -> AsyncGenerator[LiveMessage, None]:
-        """The present state of these cameras (None: all), then whatever happens on them."""
+    def subscribe(
+        self, cameras: Collection[CameraId] | None, after: Position | None = None
+    ) -> AsyncGenerator[Told, None]:
+        """What happens on these cameras (None: all): from a snapshot on, or after a position.
+
+        A reader that is too late gets a gap and a new snapshot.
+        """
 
     def pictures(self, camera: CameraId) -> AsyncGenerator[Picture, None]:
         """The analysed pictures of a camera; ends when the camera is removed."""
@@ -110,8 +116,9 @@ class Viewing:
 class ViewingStatus:
     """How a session is.
 
-    An RTP timestamp of it is (``rtp_origin`` + media time) modulo 2^32; None until the first
-    picture was sent, as is ``encoded``: whether the pictures are encoded here or the camera's own.
+    An RTP timestamp of it is (``rtp_origin`` + media time) modulo 2^32; None until the viewer has
+    caught up with the camera. ``encoded`` says whether the pictures are encoded here or the
+    camera's own, None before the first one.
     """
 
     camera: CameraId

@@ -13,6 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from api.live.coded import Coded
+from api.live.hub import Hub
 from api.live.metrics import CameraMetrics
 from api.live.wire import FrameMessage
 from api.settings.settings import load_settings
@@ -57,7 +58,13 @@ async def sharded(database: Address, folder: Path, cache: Path) -> AsyncIterator
     metrics = CameraMetrics(CollectorRegistry())
     async with asyncio.TaskGroup() as group:
         engine = ShardedEngine(
-            group, begin, "info", ScriptedGallery([]), dict[str, str]().get, metrics
+            group,
+            begin,
+            "info",
+            ScriptedGallery([]),
+            dict[str, str]().get,
+            metrics,
+            Hub(metrics.registry, settings.live),
         )
         engine.begin(1)
         yield engine
@@ -77,9 +84,9 @@ class Viewer:
 
     async def listen(self) -> None:
         async with aclosing(self._engine.subscribe({GATE})) as messages:
-            async for message in messages:
-                if isinstance(message, FrameMessage):
-                    self.results.append(message.media_time)
+            async for told in messages:
+                if isinstance(told.message, FrameMessage):
+                    self.results.append(told.message.media_time)
                     self._more.set()
 
     async def play(self) -> None:
