@@ -7,7 +7,7 @@ announced address nor how to offer the loopback interface.
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
@@ -16,8 +16,7 @@ from aiortc.sdp import SessionDescription
 from ingest.webrtc.ice import Ice
 from pipeline.errors import BadInput
 
-if TYPE_CHECKING:
-    from aioice import Candidate
+Candidates = TypeVar("Candidates")
 
 _LONGEST = 64 << 10
 """Characters of an offer; browsers' have 2 to 8 thousand."""
@@ -134,7 +133,7 @@ def _offer_loopback(peer: RTCPeerConnection) -> None:
 
 
 async def _gather_loopback(
-    gather: "Callable[..., Awaitable[list[Candidate]]]", component: int, addresses: Sequence[str]
-) -> "list[Candidate]":
+    gather: Callable[..., Awaitable[Candidates]], component: int, addresses: Sequence[str]
+) -> Candidates:
     del addresses  # those of the other interfaces
     return await gather(component, list(_LOOPBACK))
