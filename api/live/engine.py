@@ -116,8 +116,9 @@ class Viewing:
 class ViewingStatus:
     """How a session is.
 
-    An RTP timestamp of it is (``rtp_origin`` + media time) modulo 2^32; None until the first
-    picture was sent, as is ``encoded``: whether the pictures are encoded here or the camera's own.
+    An RTP timestamp of it is (``rtp_origin`` + media time) modulo 2^32; None until the viewer has
+    caught up with the camera. ``encoded`` says whether the pictures are encoded here or the
+    camera's own, None before the first one.
     """
 
     camera: CameraId

@@ -1,6 +1,7 @@
 """A camera's pictures on their way to its viewers."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -107,6 +108,12 @@ class Feed:
     def __init__(self) -> None:
         self._group = LastGroup[Picture]()
         self._queues: set[Queue] = set()
+        self._latest = 0
+        """Media time of the newest picture."""
+        self._interval = 0
+        """Ticks between the two newest."""
+        self._came = 0.0
+        """When the newest one came, in seconds of the monotonic clock."""
 
     @property
     def group(self) -> Sequence[Picture]:
@@ -115,9 +122,15 @@ class Feed:
 
     def put(self, picture: Picture) -> None:
         """Pass a picture on, and keep it."""
+        self._interval, self._latest = picture.media_time - self._latest, picture.media_time
+        self._came = time.monotonic()
         self._group.add(picture)
         for queue in self._queues:
             queue.put(picture)
+
+    def just_now(self) -> int:
+        """The media time of a moment ago: one that no picture which is still to come will have."""
+        return self._latest - self._interval + int((time.monotonic() - self._came) / _TICK)
 
     def join(self, queue: Queue) -> None:
         """Let ``queue`` have every further picture."""

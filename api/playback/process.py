@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from api.live.engine import Results, Viewing, ViewingStatus
+from api.live.coded import Coded
+from api.live.engine import Viewing, ViewingStatus
 from api.playback.messages import (
     FROM_PLAYBACK,
     VERSION,
@@ -52,7 +53,7 @@ class PlaybackProcess:
 
     Args:
         group: in which everything runs.
-        results: whose ``coded`` is subscribed once for each camera with viewers.
+        coded: a camera's video, asked for once for each camera with viewers.
         ice: what the next session offers.
         most: viewers at once.
         level: the least that is logged.
@@ -62,14 +63,14 @@ class PlaybackProcess:
     def __init__(
         self,
         group: asyncio.TaskGroup,
-        results: Results,
+        coded: Callable[[CameraId], AsyncGenerator[Coded, None]],
         ice: Callable[[], Ice],
         most: int,
         level: str,
         on_lags: Callable[[Sequence[float]], None],
     ) -> None:
         self._group = group
-        self._results = results
+        self._coded = coded
         self._ice = ice
         self._most = most
         self._on_lags = on_lags
@@ -204,7 +205,7 @@ class PlaybackProcess:
 
     async def _send(self, camera: CameraId) -> None:
         """Send a camera's pictures, until it is gone; those that wait are in ``coded``'s bounds."""
-        async with aclosing(self._results.coded(camera)) as pictures:
+        async with aclosing(self._coded(camera)) as pictures:
             async for picture in pictures:
                 await self._child.send_large(picture, len(picture.data))
         for session in [key for key, one in self._sessions.items() if one.camera == camera]:

@@ -26,9 +26,10 @@ _AGAIN_PAUSE = 2.0
 class CameraTrack(MediaStreamTrack):
     """The last group of pictures that is there, at once, then what comes.
 
-    The pictures before the newest one are sent a tick apart, just before it: a browser shows them
-    as fast as it can, and not at the pace at which they were taken, which would leave it behind for
-    ever. From the newest on, an RTP timestamp is origin + media time.
+    The group is sent faster than it was taken, each picture as if it were taken now: to a browser's
+    clock that is a camera of more pictures a second, and it is not behind afterwards. (At their own
+    times it would play them at their own pace, and stay behind for ever; all at one time confuses
+    its clock for seconds.) From the first picture on that is the newest, timestamps are exact.
 
     Args:
         on_learnt: is called when ``rtp_origin`` or ``encoded`` has changed.
@@ -41,12 +42,14 @@ class CameraTrack(MediaStreamTrack):
         self.queue = Queue()
         self.sent_bytes = 0
         self.rtp_origin: int | None = None
-        """RTP timestamp minus media time, modulo 2^32."""
+        """RTP timestamp minus media time, modulo 2^32; None until timestamps are exact."""
         self.encoded: bool | None = None
         self._feed = feed
         self._on_learnt = on_learnt
         self._sender: RTCRtpSender | None = None
         self._sent: int | None = None
+        """The time at which the last picture was sent, in ticks of media time."""
+        self._behind = False
         self._began = 0.0
 
     def sent_by(self, sender: RTCRtpSender) -> None:
@@ -57,14 +60,16 @@ class CameraTrack(MediaStreamTrack):
         """The next picture; asked for when the one before was sent."""
         if self._sent is None:
             self._feed.join(self.queue)
-            self._begin(0)
+            self._begin()
         else:
             self._learn(self._sent)
-            self._begin_again(self._sent)
-        hurries = len(self.queue) > 1
+            self._begin_again()
         picture = await self.queue.take()
-        if hurries:  # also a turn for everyone else: sending itself never waits
+        if self._behind:
             await asyncio.sleep(max(_DECODED, len(picture.data) / _PACE))
+            picture = self._as_of_now(picture)
+        else:
+            await asyncio.sleep(0)  # everyone else's turn, too: sending never waits
         self._note(picture)
         return picture.packet
 
@@ -72,6 +77,14 @@ class CameraTrack(MediaStreamTrack):
         """No more."""
         super().stop()
         self._feed.leave(self.queue)
+
+    def _as_of_now(self, picture: Picture) -> Picture:
+        """While there are newer ones, as if it were taken now; the newest as it is."""
+        sent = self._sent or 0
+        if not self.queue and picture.media_time > sent:
+            self._behind = False
+            return picture
+        return picture.at(max(sent + 1, self._feed.just_now()))
 
     def _note(self, picture: Picture) -> None:
         """What is sent now."""
@@ -84,24 +97,23 @@ class CameraTrack(MediaStreamTrack):
             self._on_learnt()
 
     def _learn(self, sent: int) -> None:
-        if self._sender is not None and self.rtp_origin is None:
+        if self._sender is not None and self.rtp_origin is None and not self._behind:
             self.rtp_origin = rtp_origin(self._sender, sent)
             if self.rtp_origin is not None:
                 self._on_learnt()
 
-    def _begin_again(self, sent: int) -> None:
+    def _begin_again(self) -> None:
         """Where the viewer lost pictures and says so."""
         now = asyncio.get_running_loop().time()
         if self._sender is None or now - self._began < _AGAIN_PAUSE:
             return
         size = sum(len(picture.data) for picture in self._feed.group)
         if takes_key_request(self._sender) and size <= _AGAIN_BYTES:
-            self._begin(sent + 1)
+            self._begin()
 
-    def _begin(self, first: int) -> None:
-        """Send what is kept, no picture of it before this media time."""
+    def _begin(self) -> None:
+        """With what is kept, or with the next key picture."""
         self._began = asyncio.get_running_loop().time()
         group = self._feed.group
-        if group:
-            first = max(first, group[-1].media_time - len(group) + 1)
-        self.queue.begin([picture.at(time) for time, picture in enumerate(group, first)])
+        self._behind = bool(group)
+        self.queue.begin(group)

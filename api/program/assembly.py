@@ -85,16 +85,8 @@ async def assemble(
     hub = Hub(metrics.registry, settings.live)
     gallery = await _gallery(settings, resources, pipeline, hub)
     engine = _engine(group, settings, database, gallery, metrics, hub)
-    playback = PlaybackProcess(
-        group,
-        engine,
-        lambda: ice_of(settings),
-        settings.webrtc.most_viewers,
-        settings.log.level,
-        lambda lags: metrics.lagged("playback", lags),
-    )
+    playback = _playback(group, settings, engine, metrics)
     tell_of_shards(metrics.registry, engine)
-    tell_of_playback(metrics.registry, playback)
     tell_of_machine(metrics.registry, pipeline.networks, engine.devices)
     services = Services(
         settings=settings,
@@ -172,6 +164,22 @@ def _engine(
     )
     engine.begin(count)
     return engine
+
+
+def _playback(
+    group: asyncio.TaskGroup, settings: Settings, engine: ShardedEngine, metrics: CameraMetrics
+) -> PlaybackProcess:
+    """Live video for viewers, not begun yet."""
+    playback = PlaybackProcess(
+        group,
+        engine.coded,
+        lambda: ice_of(settings),
+        settings.webrtc.most_viewers,
+        settings.log.level,
+        lambda lags: metrics.lagged("playback", lags),
+    )
+    tell_of_playback(metrics.registry, playback)
+    return playback
 
 
 def _enrollment(

@@ -13,7 +13,7 @@ import asyncio
 import multiprocessing
 import re
 import time
-from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from multiprocessing.connection import Connection
@@ -25,9 +25,6 @@ from aiortc import MediaStreamTrack, RTCPeerConnection, RTCSessionDescription
 from aiortc.rtp import RtpPacket
 
 from api.live.coded import Coded
-from api.live.told import Told
-from api.live.video import Picture
-from api.live.wire import Position
 from api.playback.feed import Picture as CodedPicture
 from api.playback.process import PlaybackProcess
 from api.playback.sessions import h264
@@ -162,7 +159,7 @@ class _Track(MediaStreamTrack):
 
     def __init__(self) -> None:
         super().__init__()
-        self.packets = asyncio.Queue[av.Packet[Any]]()
+        self.packets: asyncio.Queue[av.Packet[Any]] = asyncio.Queue()
 
     async def recv(self) -> "av.Packet[Any]":
         return await self.packets.get()
@@ -219,33 +216,12 @@ async def alone(made: Sequence[Coded], count: int, seconds: float) -> float:
 # Playback
 
 
-class _Film:
-    """One camera: ``Results``, as playback asks them."""
-
-    def __init__(self, made: Sequence[Coded]) -> None:
-        self._made = made
-
-    def coded(self, _: CameraId) -> AsyncGenerator[Coded, None]:
-        """Its video."""
-        return camera(self._made)
-
-    def subscribe(
-        self, cameras: Collection[CameraId] | None, after: Position | None = None
-    ) -> AsyncGenerator[Told, None]:
-        """Nobody asks."""
-        raise NotImplementedError
-
-    def pictures(self, camera: CameraId) -> AsyncGenerator[Picture, None]:
-        """Nobody asks."""
-        raise NotImplementedError
-
-
 async def ours(made: Sequence[Coded], count: int, seconds: float) -> tuple[float, float, int]:
     """Processor seconds a second of playback, the longest lag of its loop in ms, and drops."""
     lags: list[float] = []
     async with asyncio.TaskGroup() as group:
         playback = PlaybackProcess(
-            group, _Film(made), lambda: _LOOPBACK, count, "warning", lags.extend
+            group, lambda _: camera(made), lambda: _LOOPBACK, count, "warning", lags.extend
         )
         running = group.create_task(playback.run())
         await playback.settled.wait()

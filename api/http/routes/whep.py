@@ -23,8 +23,8 @@ Session = Annotated[str, Path(max_length=100)]
 class ViewingOut(Body):
     """A session; an RTP timestamp in it is (``rtp_origin`` + media time) modulo 2^32.
 
-    Null until the first picture was sent, as is ``encoded``: false where the pictures are the
-    camera's own, untouched.
+    ``rtp_origin`` is null until the viewer has caught up with the camera, within a second or so.
+    ``encoded`` is false where the pictures are the camera's own, untouched, null before the first.
     """
 
     session: str

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 import api.playback.feed
 from api.live.coded import Coded
 from api.playback.feed import Feed, Picture, Queue
@@ -71,3 +73,17 @@ def test_a_picture_at_another_time_is_the_same_picture() -> None:
     other = one.at(9)
     assert (other.media_time, other.key, bytes(other.packet)) == (9, True, b"picture")
     assert one.media_time == 7
+
+
+async def test_a_moment_ago_lies_after_what_was_sent_and_before_what_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    feed = Feed()
+    for number in range(3):
+        feed.put(picture(90_000 + number * 3600, key=number == 0))
+        now += 0.04
+    assert feed.just_now() == 90_000 + 2 * 3600  # the next one would be here now
+    now += 1.0
+    assert feed.just_now() == 90_000 + 2 * 3600 + 90_000

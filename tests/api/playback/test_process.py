@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Collection
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,9 +12,6 @@ import pytest
 
 from api.live.coded import Coded
 from api.live.engine import Viewing
-from api.live.told import Told
-from api.live.video import Picture
-from api.live.wire import Position
 from api.playback.process import PlaybackProcess
 from pipeline.errors import BadInput, Transient
 from pipeline.messages import CameraId
@@ -32,7 +29,7 @@ GATE = CameraId("gate")
 
 
 class Cameras:
-    """Cameras whose pictures come when the test says so: ``Results``."""
+    """Cameras whose pictures come when the test says so."""
 
     def __init__(self) -> None:
         self.subscribed: defaultdict[CameraId, int] = defaultdict(int)
@@ -56,21 +53,15 @@ class Cameras:
     def is_watched(self, camera: CameraId) -> bool:
         return camera in self._queues
 
-    def subscribe(
-        self, cameras: Collection[CameraId] | None, after: Position | None = None
-    ) -> AsyncGenerator[Told, None]:
-        raise NotImplementedError
-
-    def pictures(self, camera: CameraId) -> AsyncGenerator[Picture, None]:
-        raise NotImplementedError
-
 
 @asynccontextmanager
 async def playback(most: int = 5) -> AsyncIterator[tuple[PlaybackProcess, Cameras]]:
     """A process that takes viewers."""
     cameras = Cameras()
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
-        process = PlaybackProcess(group, cameras, lambda: LOOPBACK, most, "warning", lambda _: None)
+        process = PlaybackProcess(
+            group, cameras.coded, lambda: LOOPBACK, most, "warning", lambda _: None
+        )
         running = group.create_task(process.run())
         await until(lambda: not process.trouble)
         yield process, cameras

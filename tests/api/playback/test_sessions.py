@@ -9,6 +9,7 @@ import pytest
 
 import api.playback.sessions
 from api.live.coded import Coded
+from api.playback.feed import Feed
 from api.playback.messages import (
     Answer,
     End,
@@ -92,8 +93,12 @@ async def playing() -> AsyncIterator[tuple[Sessions, Program]]:
         hearing.cancel()
 
 
-async def test_a_viewer_sees_the_last_group_at_once_and_then_what_comes() -> None:
+async def test_a_viewer_sees_the_last_group_at_once_and_then_what_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The group as if it were taken a moment ago; no origin is told before times are exact."""
     units = list(coded("gate", 28))
+    monkeypatch.setattr(Feed, "just_now", lambda _: units[24].media_time - 4)
     async with playing() as (sessions, program), a_viewer() as (peer, offer):
         for unit in units[:25]:
             sessions.obey(unit)
@@ -158,6 +163,7 @@ async def test_a_viewer_who_lost_pictures_is_sent_the_kept_group_again(
 ) -> None:
     monkeypatch.setattr("api.playback.track._AGAIN_PAUSE", 0.0)
     units = list(coded("gate", 12, group=50))
+    monkeypatch.setattr(Feed, "just_now", lambda _: units[0].media_time)
     async with playing() as (sessions, program), a_viewer() as (peer, offer):
         sessions.obey(units[0])
         sessions.obey(Offer("one", "gate", offer, LOOPBACK))
