@@ -87,7 +87,6 @@ async def assemble(
     engine = _engine(group, settings, database, gallery, metrics, hub)
     playback = _playback(group, settings, engine, metrics)
     tell_of_shards(metrics.registry, engine)
-    tell_of_playback(metrics.registry, playback)
     tell_of_machine(metrics.registry, pipeline.networks, engine.devices)
     services = Services(
         settings=settings,
@@ -170,7 +169,12 @@ def _engine(
 def _playback(
     group: asyncio.TaskGroup, settings: Settings, engine: ShardedEngine, metrics: CameraMetrics
 ) -> PlaybackProcess:
+<<<<<<< HEAD
     return PlaybackProcess(
+=======
+    """Live video for viewers, not begun yet."""
+    playback = PlaybackProcess(
+>>>>>>> page
         group,
         engine.coded,
         lambda: ice_of(settings),
@@ -178,6 +182,11 @@ def _playback(
         settings.log.level,
         lambda lags: metrics.lagged("playback", lags),
     )
+<<<<<<< HEAD
+=======
+    tell_of_playback(metrics.registry, playback)
+    return playback
+>>>>>>> page
 
 
 def _enrollment(

@@ -159,7 +159,7 @@ class _Track(MediaStreamTrack):
 
     def __init__(self) -> None:
         super().__init__()
-        self.packets = asyncio.Queue[av.Packet[Any]]()
+        self.packets: asyncio.Queue[av.Packet[Any]] = asyncio.Queue()
 
     async def recv(self) -> "av.Packet[Any]":
         return await self.packets.get()

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -206,3 +207,57 @@ def test_boxes_are_those_of_the_very_frame_also_after_a_wrap_and_a_reconnect(
     expect(page.get_by_test_id("frozen")).to_be_hidden(timeout=60_000)
     assert_in_step(assert_exact(viewer, capsys, "after the camera's reconnect"))
     assert re.fullmatch(r"\+\d+ ms", page.get_by_test_id("delay").inner_text())
+
+
+def test_boxes_are_exact_too_where_the_browser_cannot_hold_video_back_itself(
+    viewer: Viewer,
+    slow_service: Service,
+    gst_server: Callable[..., GstServer],
+    walk: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    viewer.page.add_init_script("delete RTCRtpReceiver.prototype.jitterBufferTarget")
+    with slow_service.client() as client:
+        watch(viewer, slow_service, client, gst_server(walk).url.with_secrets)
+    assert_in_step(assert_exact(viewer, capsys, "by the page's own queue"))
+
+
+def test_who_finds_no_place_gets_pictures_and_video_goes_on_when_playback_has_died(
+    chromium: Browser,
+    new_service: Callable[..., Service],
+    gst_server: Callable[..., GstServer],
+    walk: Path,
+) -> None:
+    service = new_service(WEBRTC_MOST_VIEWERS="1").start()
+    with service.client() as client, opened(chromium, "503", "404") as first:
+        watch(Viewer(first), service, client, gst_server(walk).url.with_secrets)
+        with opened(chromium, "503") as second:
+            second.goto(service.url)
+            sign_in(second, service.password)
+            way = second.get_by_test_id("way")
+            expect(way).to_contain_text("Pictures (JPEG): ", timeout=30_000)
+            expect(way).to_contain_text("WEBRTC_MOST_VIEWERS")
+            expect(second.get_by_test_id("picture")).to_have_attribute("data-seq", re.compile(r"."))
+            first.get_by_test_id("nav-people").click()
+            expect(way).to_have_attribute("data-kind", "webrtc", timeout=60_000)
+        first.get_by_test_id("nav-live").click()
+        expect(first.get_by_test_id("way")).to_have_attribute("data-kind", "webrtc", timeout=60_000)
+        before = media_time(first)
+        os.kill(playback_of(service), signal.SIGKILL)
+        expect(first.get_by_test_id("frozen")).to_be_visible(timeout=30_000)
+        expect(first.get_by_test_id("frozen")).to_be_hidden(timeout=30_000)
+        wait_until(lambda: media_time(first) > before + 10 * 90_000, "video goes on", 60)
+
+
+def media_time(page: Page) -> int:
+    """Of the picture that is shown; 0 where it is none of video."""
+    picture = page.get_by_test_id("picture")
+    return int(picture.get_attribute("data-media-time") or 0)
+
+
+def playback_of(service: Service) -> int:
+    """The id of its process."""
+    children = Path(f"/proc/{service.process.pid}/task").glob("*/children")
+    pids = [int(pid) for file in children for pid in file.read_text().split()]
+    (found,) = [pid for pid in pids if b"api.playback" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return found

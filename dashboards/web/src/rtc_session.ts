@@ -109,8 +109,9 @@ export class RtcSession {
     this.peer.addEventListener('connectionstatechange', () => {
       if (this.isEnded) return
       const state = this.peer.connectionState
+      if (state === 'new' || state === 'connecting') return
+      this.rest()
       if (state === 'connected') wasConnected = true
-      if (state === 'connected' || state === 'failed' || state === 'closed') this.rest()
       if (state === 'failed' || state === 'closed') (wasConnected ? lost : failed)()
       if (state === 'disconnected') this.timer = setTimeout(lost, RECOVERY)
     })

@@ -13,7 +13,7 @@ describe('Stage', () => {
   const video = (displayWidth: number, displayHeight: number): VideoFrame =>
     ({ displayWidth, displayHeight }) as unknown as VideoFrame
   const picture = (): ImageBitmap =>
-    ({ width: 960, height: 540, close: () => (closed += 1) }) as unknown as ImageBitmap
+    ({ width: 960, height: 540, close: () => (closed += 1) })
 
   beforeEach(() => {
     canvas = document.createElement('canvas')

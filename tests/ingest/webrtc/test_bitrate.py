@@ -11,7 +11,7 @@ ANSWER = (
     "a=rtpmap:99 H264/90000\r\n"
     "a=fmtp:99 packetization-mode=1;profile-level-id=42e01f\r\n"
 )
-HINTS = "x-google-start-bitrate=2500;x-google-min-bitrate=1500;x-google-max-bitrate=6000"
+HINTS = "x-google-start-bitrate=2500;x-google-min-bitrate=600;x-google-max-bitrate=6000"
 
 
 def test_each_video_codec_bears_the_hints_once() -> None:
