@@ -169,12 +169,8 @@ def _engine(
 def _playback(
     group: asyncio.TaskGroup, settings: Settings, engine: ShardedEngine, metrics: CameraMetrics
 ) -> PlaybackProcess:
-<<<<<<< HEAD
-    return PlaybackProcess(
-=======
     """Live video for viewers, not begun yet."""
     playback = PlaybackProcess(
->>>>>>> page
         group,
         engine.coded,
         lambda: ice_of(settings),
@@ -182,11 +178,8 @@ def _playback(
         settings.log.level,
         lambda lags: metrics.lagged("playback", lags),
     )
-<<<<<<< HEAD
-=======
     tell_of_playback(metrics.registry, playback)
     return playback
->>>>>>> page
 
 
 def _enrollment(
