@@ -1207,8 +1207,8 @@ export interface components {
          * ViewingOut
          * @description A session; an RTP timestamp in it is (``rtp_origin`` + media time) modulo 2^32.
          *
-         *     Null until the first picture was sent, as is ``encoded``: false where the pictures are the
-         *     camera's own, untouched.
+         *     ``rtp_origin`` is null until the viewer has caught up with the camera, within a second or so.
+         *     ``encoded`` is false where the pictures are the camera's own, untouched, null before the first.
          */
         ViewingOut: {
             /** Session */
