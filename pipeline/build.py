@@ -6,13 +6,21 @@ from pathlib import Path
 
 from pipeline.detect.closeup import AsDetected, CloseUp
 from pipeline.detect.mtcnn import Mtcnn, Networks
+from pipeline.detect.scrfd import Scrfd
 from pipeline.detect.yunet import YuNet
 from pipeline.embed import OnnxEmbedder
 from pipeline.enroll import Enroller
 from pipeline.extract import FeatureExtractor
 from pipeline.identify import DecisionPolicy, Identifier
 from pipeline.inference import Lanes, Network, lane_count
-from pipeline.packs.manifest import EmbedderFeed, MtcnnFeed, YunetFeed, load_manifest
+from pipeline.packs.manifest import (
+    DetectorFeed,
+    EmbedderFeed,
+    MtcnnFeed,
+    ScrfdFeed,
+    YunetFeed,
+    load_manifest,
+)
 from pipeline.packs.own import with_own_embedder
 from pipeline.packs.pack import Pack, Progress, open_pack
 from pipeline.photograph_analysis import PhotographAnalyzer
@@ -102,17 +110,16 @@ def open_configured_pack(model: ModelSettings, cache: Path, progress: Progress) 
 
 
 def _detector(
-    feed: YunetFeed | MtcnnFeed, networks: dict[str, Network], settings: PipelineSettings
+    feed: DetectorFeed, networks: dict[str, Network], settings: PipelineSettings
 ) -> tuple[Detector, PointFinder]:
     """What finds faces, and what finds their points at full resolution."""
-    if isinstance(feed, YunetFeed):
-        return _yunet(feed, networks["detector"], settings)
-    cascade = Networks(networks["proposal"], networks["refinement"], networks["output"])
-    first, second, last = feed.least_scores
-    asked = settings.detect.score
-    scores = (first, second, last if asked is None else asked)
-    mtcnn = Mtcnn(cascade, least_face=settings.detect.least_face, least_scores=scores)
-    return mtcnn, AsDetected()
+    match feed:
+        case YunetFeed():
+            return _yunet(feed, networks["detector"], settings)
+        case ScrfdFeed():
+            return _scrfd(feed, networks["detector"], settings), AsDetected()
+        case MtcnnFeed():
+            return _mtcnn(feed, networks, settings), AsDetected()
 
 
 def _yunet(
@@ -127,6 +134,25 @@ def _yunet(
     )
     near = YuNet(network, least_score=feed.closeup.least_score, most_overlap=feed.most_overlap)
     return far, CloseUp(near, margin=feed.closeup.margin, side=feed.closeup.side)
+
+
+def _scrfd(feed: ScrfdFeed, network: Network, settings: PipelineSettings) -> Detector:
+    asked = settings.detect.score
+    return Scrfd(
+        network,
+        least_score=feed.least_score if asked is None else asked,
+        most_overlap=feed.most_overlap,
+        longest_side=settings.detect.max_side,
+        small_side=feed.small_side,
+    )
+
+
+def _mtcnn(feed: MtcnnFeed, networks: dict[str, Network], settings: PipelineSettings) -> Detector:
+    cascade = Networks(networks["proposal"], networks["refinement"], networks["output"])
+    first, second, last = feed.least_scores
+    asked = settings.detect.score
+    scores = (first, second, last if asked is None else asked)
+    return Mtcnn(cascade, least_face=settings.detect.least_face, least_scores=scores)
 
 
 def _embedder(feed: EmbedderFeed, network: Network) -> Embedder:

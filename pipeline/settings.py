@@ -28,6 +28,9 @@ class ModelSettings(Section):
     emb_dim: Annotated[int, Field(ge=1, le=32768)] | None = Field(
         None, description="Numbers in a vector of your own embedder; checked against the file."
     )
+    accept_licence: str | None = Field(
+        None, description="Pack, by its name, whose licence you accept where one must be accepted."
+    )
     mirror: str | None = Field(
         None,
         pattern=r"^https?://[^@\s]+$",

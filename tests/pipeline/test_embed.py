@@ -93,6 +93,26 @@ def test_the_opencv_zoo_pack_runs_from_picture_to_vector(
     engine.lanes.close()
 
 
+@pytest.mark.parametrize("name", ["buffalo_l", "buffalo_m", "buffalo_sc", "antelopev2"])
+def test_insightfaces_packs_run_from_picture_to_vector(
+    scrfd_graph: Callable[..., Path], sface_graph: Sface, tmp_path: Path, name: str
+) -> None:
+    paths = {
+        "detector": scrfd_graph(tmp_path / "scrfd.onnx"),
+        "embedder": sface_graph(tmp_path / "arcface.onnx", 512),
+    }
+    engine = build(PipelineSettings(), Pack(load_manifest(name), paths))
+    picture = np.random.default_rng(3).integers(0, 255, (540, 960, 3), dtype=np.uint8)
+    faces = engine.detector.detect(picture)
+    assert len(faces) > 20
+    described = [engine.extractor.extract(picture, face) for face in faces[:20]]
+    vectors = [one for one in described if isinstance(one, np.ndarray)]
+    assert vectors
+    assert all(vector.shape == (512,) for vector in vectors)
+    assert engine.threshold == 0.4078
+    engine.lanes.close()
+
+
 def own(file: Path, dimension: int | None = 512, threshold: float | None = 0.4) -> Pack:
     manifest = load_manifest("builtin")
     return with_own_embedder(Pack(manifest, {}), file, dimension=dimension, threshold=threshold)
