@@ -141,10 +141,10 @@ def _check(wanted: Downloaded | Archive, part: Path, url: str) -> None:
         raise Transient(f"{url} broke off at {data_size} of {wanted.bytes} bytes: pull again")
     if found != wanted.sha256:
         part.unlink()
-        size = f"{wanted.bytes} bytes" if wanted.bytes else "those"
+        size = wanted.bytes or "the publisher's"
         raise BadInput(
             f"{url} sent {data_size} bytes with sha256 {found[:12]}..., expected "
-            f"{size} with {wanted.sha256[:12]}...; nothing of it was kept"
+            f"{size} bytes with {wanted.sha256[:12]}...; nothing of it was kept"
         )
 
 
