@@ -189,4 +189,6 @@ def _health(gallery: _Gallery, pipeline: Pipeline, engine: ShardedEngine) -> Hea
             if shard.state is not ShardState.RUNNING:
                 raise Transient(f"shard {shard.id} is {shard.state}: {shard.trouble or 'it loads'}")
 
-    return Health({"database": database, "gallery": index, "pipeline": lanes, "shards": shards})
+    parts = {"database": database, "gallery": index, "pipeline": lanes, "shards": shards}
+    fallen = f"MODEL_DEVICE=auto runs on the CPU: {pipeline.fallen}" if pipeline.fallen else ""
+    return Health(parts, {"pipeline": fallen})

@@ -48,7 +48,7 @@ from ingest.fleet import CameraSpec
 from ingest.source import StateChange
 from pipeline.build import Pipeline, build, open_configured_pack
 from pipeline.errors import Transient, first_of
-from pipeline.inference import Network
+from pipeline.inference import Runnable
 from pipeline.messages import (
     CameraId,
     GalleryId,
@@ -171,7 +171,7 @@ class Vital:
 
     def __init__(self, outbox: Outbox[FromShard]) -> None:
         self._outbox = outbox
-        self.networks: Mapping[str, Network] = dict[str, Network]()
+        self.networks: Mapping[str, Runnable] = dict[str, Runnable]()
         self.memory: MemoryIndex | None = None
 
     async def tell(self) -> None:

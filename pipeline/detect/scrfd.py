@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.detect.letterbox import Letterbox
 from pipeline.errors import Misconfigured
 from pipeline.geometry import Floats, box_of, suppress
-from pipeline.inference import Network, Tensor
+from pipeline.inference import Runnable, Tensor
 from pipeline.messages import DetectedFace, Image
 
 _STRIDES = (8, 16, 32)
@@ -51,7 +51,7 @@ class Scrfd:
 
     def __init__(
         self,
-        network: Network,
+        network: Runnable,
         *,
         least_score: float,
         most_overlap: float,
@@ -95,7 +95,7 @@ class Scrfd:
         return boxes, scores, points
 
 
-def _heads(network: Network) -> Sequence[str]:
+def _heads(network: Runnable) -> Sequence[str]:
     """The network's outputs in their order, which is all that tells them apart: they have no names.
 
     The last size of each, where it is stated, says whether that is so.

@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.detect.letterbox import Letterbox
 from pipeline.geometry import Floats, box_of, suppress
-from pipeline.inference import Network, Tensor
+from pipeline.inference import Runnable, Tensor
 from pipeline.messages import DetectedFace, Image
 
 _STRIDES = (8, 16, 32)
@@ -32,7 +32,7 @@ class YuNet:
 
     def __init__(
         self,
-        network: Network,
+        network: Runnable,
         *,
         least_score: float,
         most_overlap: float,

@@ -90,7 +90,7 @@ def test_the_opencv_zoo_pack_runs_from_picture_to_vector(
     vectors = [one for one in described if isinstance(one, np.ndarray)]
     assert len(described) == min(20, len(faces))
     assert all(vector.shape == (128,) for vector in vectors)
-    engine.lanes.close()
+    engine.close()
 
 
 @pytest.mark.parametrize("name", ["buffalo_l", "buffalo_m", "buffalo_sc", "antelopev2"])
@@ -110,7 +110,7 @@ def test_insightfaces_packs_run_from_picture_to_vector(
     assert vectors
     assert all(vector.shape == (512,) for vector in vectors)
     assert engine.threshold == 0.4078
-    engine.lanes.close()
+    engine.close()
 
 
 def own(file: Path, dimension: int | None = 512, threshold: float | None = 0.4) -> Pack:
@@ -175,4 +175,4 @@ def test_the_settings_choose_the_own_embedder(sface_graph: Sface, tmp_path: Path
     engine = build(PipelineSettings(model=model), pack)
     assert pack.manifest.embedder.dimension == 64
     assert set(pack.networks) == {"proposal", "refinement", "output", "embedder"}
-    engine.lanes.close()
+    engine.close()

@@ -265,3 +265,11 @@ def test_a_pack_for_research_only_is_refused_until_its_licence_is_accepted(tmp_p
     asked = faceapi("models", "pull", "buffalo_sc", cache=cache, **nowhere,
                     MODEL_ACCEPT_LICENCE="buffalo_sc")  # fmt: skip
     assert "buffalo_sc.zip cannot be fetched now" in asked.stderr
+
+
+def test_the_doctor_says_why_auto_runs_on_the_cpu() -> None:
+    done = faceapi("doctor", MODEL_DEVICE="auto")
+    said = " ".join(done.stdout.replace("│", " ").split())
+    assert "device auto" in said
+    assert "really runs on CPUExecutionProvider" in said
+    assert "CPUExecutionProvider (" in said, "the reason stands beside it"
