@@ -5,14 +5,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.detect.closeup import AsDetected, CloseUp
-from pipeline.detect.mtcnn import Mtcnn, Networks
+from pipeline.detect.mtcnn import Cascade, Mtcnn
+from pipeline.detect.scrfd import Scrfd
 from pipeline.detect.yunet import YuNet
 from pipeline.embed import OnnxEmbedder
 from pipeline.enroll import Enroller
 from pipeline.extract import FeatureExtractor
 from pipeline.identify import DecisionPolicy, Identifier
-from pipeline.inference import Lanes, Network, lane_count
-from pipeline.packs.manifest import EmbedderFeed, MtcnnFeed, YunetFeed, load_manifest
+from pipeline.inference import Lanes, Runnable, lane_count
+from pipeline.networks import Networks, open_sessions, ready
+from pipeline.packs.manifest import (
+    DetectorFeed,
+    EmbedderFeed,
+    MtcnnFeed,
+    ScrfdFeed,
+    YunetFeed,
+    load_manifest,
+)
 from pipeline.packs.own import with_own_embedder
 from pipeline.packs.pack import Pack, Progress, open_pack
 from pipeline.photograph_analysis import PhotographAnalyzer
@@ -24,14 +33,11 @@ from pipeline.track import MotionTracker
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pipeline:
-    """What all cameras share, and what makes the line for one more of them.
-
-    ``networks`` are there by what they do in the pack.
-    """
+    """What all cameras share, and what makes the line for one more of them."""
 
     pack: Pack
     settings: PipelineSettings
-    networks: Mapping[str, Network]
+    opened: Networks
     lanes: Lanes
     detector: Detector
     extractor: FeatureExtractor
@@ -41,7 +47,7 @@ class Pipeline:
         """The line for one camera, with tracks of its own, numbered on from ``after``."""
         track = self.settings.track
         return Recognizer(
-            self.lanes,
+            self.lanes.for_camera(),
             self.detector,
             MotionTracker(least_overlap=track.least_overlap, keep=track.keep, after=after),
             self.extractor,
@@ -56,6 +62,21 @@ class Pipeline:
     def analyzer(self) -> PhotographAnalyzer:
         """What looks at single pictures, with the same stages."""
         return PhotographAnalyzer(self.lanes, self.detector, self.extractor)
+
+    @property
+    def networks(self) -> Mapping[str, Runnable]:
+        """The networks, by what they do in the pack."""
+        return self.opened.by_role
+
+    @property
+    def fallen(self) -> str:
+        """Why MODEL_DEVICE=auto runs on the CPU; empty where nothing fell back."""
+        return self.opened.fallen
+
+    def close(self) -> None:
+        """Take no more work, and wait for what is running."""
+        self.lanes.close()
+        self.opened.close()
 
     @property
     def threshold(self) -> float:
@@ -73,7 +94,8 @@ def build(settings: PipelineSettings, pack: Pack) -> Pipeline:
     Raises:
         Misconfigured: a network cannot be run, or not on the device asked for.
     """
-    networks = {role: Network(path, settings.model.device) for role, path in pack.networks.items()}
+    opened = ready(open_sessions(pack.networks, settings.model.device), settings)
+    networks = opened.by_role
     manifest, asked = pack.manifest, settings.quality.least_eye_distance
     least = manifest.least_eye_distance if asked is None else asked
     detector, points = _detector(manifest.detector, networks, settings)
@@ -81,8 +103,8 @@ def build(settings: PipelineSettings, pack: Pack) -> Pipeline:
     return Pipeline(
         pack=pack,
         settings=settings,
-        networks=networks,
-        lanes=Lanes(lane_count(settings.inference.lanes)),
+        opened=opened,
+        lanes=Lanes(lane_count(settings.inference.lanes, opened.at_once)),
         detector=detector,
         extractor=FeatureExtractor(points, manifest.embedder.alignment, embedder, least),
         least_eye_distance=least,
@@ -102,21 +124,20 @@ def open_configured_pack(model: ModelSettings, cache: Path, progress: Progress) 
 
 
 def _detector(
-    feed: YunetFeed | MtcnnFeed, networks: dict[str, Network], settings: PipelineSettings
+    feed: DetectorFeed, networks: Mapping[str, Runnable], settings: PipelineSettings
 ) -> tuple[Detector, PointFinder]:
     """What finds faces, and what finds their points at full resolution."""
-    if isinstance(feed, YunetFeed):
-        return _yunet(feed, networks["detector"], settings)
-    cascade = Networks(networks["proposal"], networks["refinement"], networks["output"])
-    first, second, last = feed.least_scores
-    asked = settings.detect.score
-    scores = (first, second, last if asked is None else asked)
-    mtcnn = Mtcnn(cascade, least_face=settings.detect.least_face, least_scores=scores)
-    return mtcnn, AsDetected()
+    match feed:
+        case YunetFeed():
+            return _yunet(feed, networks["detector"], settings)
+        case ScrfdFeed():
+            return _scrfd(feed, networks["detector"], settings), AsDetected()
+        case MtcnnFeed():
+            return _mtcnn(feed, networks, settings), AsDetected()
 
 
 def _yunet(
-    feed: YunetFeed, network: Network, settings: PipelineSettings
+    feed: YunetFeed, network: Runnable, settings: PipelineSettings
 ) -> tuple[Detector, PointFinder]:
     asked = settings.detect.score
     far = YuNet(
@@ -129,7 +150,28 @@ def _yunet(
     return far, CloseUp(near, margin=feed.closeup.margin, side=feed.closeup.side)
 
 
-def _embedder(feed: EmbedderFeed, network: Network) -> Embedder:
+def _scrfd(feed: ScrfdFeed, network: Runnable, settings: PipelineSettings) -> Detector:
+    asked = settings.detect.score
+    return Scrfd(
+        network,
+        least_score=feed.least_score if asked is None else asked,
+        most_overlap=feed.most_overlap,
+        longest_side=settings.detect.max_side,
+        small_side=feed.small_side,
+    )
+
+
+def _mtcnn(
+    feed: MtcnnFeed, networks: Mapping[str, Runnable], settings: PipelineSettings
+) -> Detector:
+    cascade = Cascade(networks["proposal"], networks["refinement"], networks["output"])
+    first, second, last = feed.least_scores
+    asked = settings.detect.score
+    scores = (first, second, last if asked is None else asked)
+    return Mtcnn(cascade, least_face=settings.detect.least_face, least_scores=scores)
+
+
+def _embedder(feed: EmbedderFeed, network: Runnable) -> Embedder:
     return OnnxEmbedder(
         network,
         rgb=feed.colours == "rgb",

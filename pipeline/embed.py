@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.errors import BadInput, Misconfigured
-from pipeline.inference import Network, Tensor
+from pipeline.inference import Runnable, Tensor
 from pipeline.messages import Image, Vectors
 
 
@@ -24,7 +24,7 @@ class OnnxEmbedder:
     """
 
     def __init__(
-        self, network: Network, *, rgb: bool, mean: float, scale: float, dimension: int
+        self, network: Runnable, *, rgb: bool, mean: float, scale: float, dimension: int
     ) -> None:
         self._network = network
         self._rgb = rgb

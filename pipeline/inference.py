@@ -1,12 +1,13 @@
 """ONNX Runtime: a network on one device, and the lanes that networks are run in."""
 
 import asyncio
+import copy
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import ParamSpec, TypeAlias, TypeVar
+from typing import ParamSpec, Protocol, Self, TypeAlias, TypeVar
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from joblib import cpu_count
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as binding
 
+from pipeline.calls import Call
 from pipeline.errors import Fatal, Misconfigured
 from pipeline.places import Places, Rank
 
@@ -40,6 +42,53 @@ _NOT_A_MODEL = (
     binding.RuntimeException,
 )
 _BROKEN = (binding.EPFail, binding.Fail, binding.RuntimeException)
+_CUDA = "CUDAExecutionProvider"
+_CPU = "CPUExecutionProvider"
+_ON_SHAPES = frozenset({
+    "Cast", "Concat", "Constant", "ConstantOfShape", "Equal", "Expand", "Flatten", "Floor",
+    "Gather", "Identity", "Mul", "Div", "Add", "Sub", "Range", "ReduceProd", "Reshape", "Shape",
+    "Size", "Slice", "Split", "Squeeze", "Unsqueeze", "Where",
+})  # fmt: skip
+"""What reckons with sizes: ONNX Runtime keeps that on the CPU on purpose, as it costs nothing."""
+
+
+class Runnable(Protocol):
+    """A network that a stage asks, wherever and however it runs; safe from several threads."""
+
+    device: str
+    """As it was asked for."""
+    input_shape: tuple[int | str | None, ...]
+    outputs: dict[str, tuple[int | str | None, ...]]
+
+    @property
+    def used(self) -> str:
+        """``cpu`` or ``cuda``: where it runs now."""
+
+    def run(self, tensor: Tensor, outputs: Sequence[str]) -> Sequence[Tensor]:
+        """The named outputs for the rows of one input tensor [n, ...]."""
+
+
+class AssignedNode(Protocol):
+    """A node of a graph as ONNX Runtime tells of it."""
+
+    @property
+    def name(self) -> str:
+        """Which node."""
+
+    @property
+    def op_type(self) -> str:
+        """What it does: ONNX's operator."""
+
+
+class Assignment(Protocol):
+    """Nodes of a graph that one of ONNX Runtime's providers runs."""
+
+    @property
+    def ep_name(self) -> str:
+        """Which provider."""
+
+    def get_nodes(self) -> Sequence[AssignedNode]:
+        """Which."""
 
 
 class Network:
@@ -49,13 +98,17 @@ class Network:
     one thread each, do more than one on two threads (ARCHITECTURE.md, Decisions).
     """
 
-    def __init__(self, path: Path, device: str = "cpu") -> None:
-        self.device = device
+    def __init__(self, path: Path, device: str = "cpu", asked: str | None = None) -> None:
+        """Open ``path`` on ``device`` (``cpu`` or ``cuda:N``), for which ``asked`` was the wish."""
+        self.device = asked or device
+        self.on = device
         self._path = path
         self._session = _open(path, device)
         self.inputs = tuple(value.name for value in self._session.get_inputs())
         self.input_shape: tuple[int | str | None, ...] = tuple(self._session.get_inputs()[0].shape)
-        self.outputs = {value.name: tuple(value.shape) for value in self._session.get_outputs()}
+        self.outputs: dict[str, tuple[int | str | None, ...]] = {
+            value.name: tuple(value.shape) for value in self._session.get_outputs()
+        }
 
     @property
     def providers(self) -> Sequence[str]:
@@ -92,6 +145,7 @@ class Lanes:
 
     def __init__(self, count: int) -> None:
         self.count = count
+        self._asker = object()
         self._places = Places(count + 1)
         cv2.setNumThreads(1)  # OpenCV's own threads would fight with the lanes for the cores
         sys.setswitchinterval(_TURN)
@@ -105,7 +159,7 @@ class Lanes:
     ) -> Answer:
         """What ``work`` returns or raises; it runs on the next free lane."""
         async with self._places.one(Rank.NOW):
-            return await asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))
+            return await self._done(work, *args, **kwargs)
 
     async def run_ahead(
         self,
@@ -115,7 +169,27 @@ class Lanes:
     ) -> Answer:
         """The same for what can wait: it runs when nothing else does."""
         async with self._places.one(Rank.AHEAD):
-            return await asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))
+            return await self._done(work, *args, **kwargs)
+
+    def for_camera(self) -> Self:
+        """The same lanes, for one more who asks: networks that are shared serve askers in turn."""
+        lanes = copy.copy(self)
+        lanes._asker = object()  # noqa: SLF001 - of its own class
+        return lanes
+
+    async def _done(
+        self,
+        work: Callable[Arguments, Answer],
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Answer:
+        call = Call(self._asker)
+        try:
+            begun = self._threads.submit(lambda: call.do(work, *args, **kwargs))
+            return await asyncio.wrap_future(begun)
+        except asyncio.CancelledError:
+            call.gone = True
+            raise
 
     @property
     def behind(self) -> float:
@@ -139,9 +213,29 @@ def cores() -> int:
     return int(cpu_count())
 
 
-def lane_count(asked: int | None) -> int:
-    """As many lanes as asked for, or one a core, but two at least: one waits while one loads."""
-    return asked or max(2, cores())
+def lane_count(asked: int | None, at_once: int = 1) -> int:
+    """As many lanes as asked for, or one a core, but two at least: one waits while one loads.
+
+    Where a network takes several rows ``at_once``, there are lanes for that many and as many more
+    that get theirs ready meanwhile: those that wait for a device hold no core.
+    """
+    return asked or max(2, cores(), 2 * at_once if at_once > 1 else 0)
+
+
+def has_cuda() -> bool:
+    """Whether this ONNX Runtime was built with CUDA; whether it runs, only a session shows."""
+    return _CUDA in onnxruntime.get_available_providers()
+
+
+def stray_nodes(assignments: Sequence[Assignment]) -> Sequence[str]:
+    """The nodes that compute and landed on the CPU, each as name (operator)."""
+    return [
+        f"{node.name} ({node.op_type})"
+        for assignment in assignments
+        if assignment.ep_name == _CPU
+        for node in assignment.get_nodes()
+        if node.op_type not in _ON_SHAPES
+    ]
 
 
 def versions() -> Mapping[str, str]:
@@ -157,7 +251,7 @@ def _open(path: Path, device: str) -> onnxruntime.InferenceSession:
     if device != "cpu":
         onnxruntime.preload_dlls()  # CUDA and cuDNN from their packages: else they are not found
     try:
-        session = onnxruntime.InferenceSession(str(path), _options(), providers=wanted)
+        session = onnxruntime.InferenceSession(str(path), _options(device), providers=wanted)
     except _NOT_A_MODEL as error:
         raise Misconfigured(f"{path} cannot be run as an ONNX model: {error}") from error
     used, asked = session.get_providers()[0], wanted[0][0]
@@ -166,21 +260,26 @@ def _open(path: Path, device: str) -> onnxruntime.InferenceSession:
             f"MODEL_DEVICE={device} asks for {asked}, but {path.name} was opened on {used}. "
             "For cuda:N install faceapi[gpu] and a driver for CUDA 13; else set MODEL_DEVICE=cpu"
         )
+    if used == _CUDA and (strays := stray_nodes(session.get_provider_graph_assignment_info())):
+        raise Misconfigured(
+            f"MODEL_DEVICE={device}: these nodes of {path.name} would compute on the CPU: "
+            f"{', '.join(strays)}. Take another pack, or MODEL_DEVICE=cpu"
+        )
     return session
 
 
 def _providers(device: str) -> list[tuple[str, dict[str, str]]]:
     """ONNX Runtime's providers for ``cpu`` or ``cuda:N``, the one asked for first."""
-    cpu = ("CPUExecutionProvider", dict[str, str]())
+    cpu = (_CPU, dict[str, str]())
     kind, _, number = device.partition(":")
-    return (
-        [("CUDAExecutionProvider", {"device_id": number or "0"}), cpu] if kind == "cuda" else [cpu]
-    )
+    return [(_CUDA, {"device_id": number or "0"}), cpu] if kind == "cuda" else [cpu]
 
 
-def _options() -> onnxruntime.SessionOptions:
+def _options(device: str) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = _ERRORS_ONLY
+    if device != "cpu":
+        options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     return options

@@ -24,9 +24,16 @@ class ModelSettings(Section):
     threshold: Annotated[float, Field(gt=-1, lt=1)] | None = Field(
         None, description="Similarity (cosine) from which a person is named; unset: the pack's."
     )
-    device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?)$", description="cpu, or cuda:N.")
+    device: str = Field(
+        "cpu",
+        pattern=r"^(cpu|auto|cuda(:\d+(,\d+)*)?)$",
+        description="cpu, cuda:N, cuda:N,M for several; auto: cuda:0 where it runs, else cpu.",
+    )
     emb_dim: Annotated[int, Field(ge=1, le=32768)] | None = Field(
         None, description="Numbers in a vector of your own embedder; checked against the file."
+    )
+    accept_licence: str | None = Field(
+        None, description="Pack, by its name, whose licence you accept where one must be accepted."
     )
     mirror: str | None = Field(
         None,
@@ -40,6 +47,13 @@ class InferenceSettings(Section):
 
     lanes: Annotated[int, Field(ge=1, le=256)] | None = Field(
         None, description="Threads that networks run in; unset: one a core, two at least."
+    )
+    batch: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = Field(
+        "auto",
+        description="Pictures or faces in a run; auto: one on a CPU, on a GPU what a trial shows.",
+    )
+    batch_wait: Annotated[float, Field(ge=0, le=1000)] = Field(
+        2.0, description="Milliseconds that one waits for others to share a run."
     )
     window: Annotated[int, Field(ge=1, le=64)] = Field(
         4, description="Frames of a camera in flight at once."

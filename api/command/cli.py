@@ -206,7 +206,8 @@ def models_list(config: Config = None, set_: Overrides = None) -> None:
 def models_pull(
     pack: Annotated[str, typer.Argument(help="Name of the pack, or a manifest.")],
     accept_licence: Annotated[
-        bool, typer.Option("--accept-licence", help="Accept the pack's licence.")
+        bool,
+        typer.Option("--accept-licence", "--accept-license", help="Accept the pack's licence."),
     ] = False,
     config: Config = None,
     set_: Overrides = None,

@@ -16,7 +16,8 @@ from api.http.app import PAGE
 from api.settings.settings import Settings
 from pipeline.build import open_configured_pack
 from pipeline.errors import FaceapiError, Misconfigured
-from pipeline.inference import Network, cores, lane_count, versions
+from pipeline.inference import cores, lane_count, versions
+from pipeline.networks import open_sessions
 from pipeline.packs.manifest import load_manifest, shipped_packs
 from pipeline.packs.pack import verify
 
@@ -127,11 +128,13 @@ def _device(settings: Settings) -> Finding:
     try:
         with progress_bar(Console(stderr=True)) as progress:
             pack = open_configured_pack(settings.model, settings.faceapi.cache_dir, progress)
-        used = {Network(path, asked).providers[0] for path in pack.networks.values()}
+        opened = open_sessions(pack.networks, asked)
     except FaceapiError as error:
         return Finding(f"device {asked}", "cannot be used", str(error))
+    used = {network.providers[0] for many in opened.sessions.values() for network in many}
+    fallen = f" ({opened.fallen})" if opened.fallen else ""
     return Finding(
-        f"device {asked}", f"{pack.manifest.id} really runs on {', '.join(sorted(used))}"
+        f"device {asked}", f"{pack.manifest.id} really runs on {', '.join(sorted(used))}{fallen}"
     )
 
 

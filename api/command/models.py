@@ -6,7 +6,7 @@ from rich.table import Table
 from api.command.progress import progress_bar
 from api.settings.settings import Settings
 from pipeline.packs.download import pull
-from pipeline.packs.manifest import load_manifest, shipped_packs
+from pipeline.packs.manifest import Manifest, load_manifest, shipped_packs
 from pipeline.packs.pack import open_pack, verify
 
 
@@ -22,9 +22,13 @@ def show(settings: Settings) -> None:
             manifest.title,
             manifest.licence.name,
             f"{manifest.threshold:g} ({manifest.metric})",
-            f"not here: faceapi models pull {name}" if missing else "here",
+            f"not here: faceapi models pull {name}{_yes(manifest)}" if missing else "here",
         )
     Console().print(table)
+
+
+def _yes(manifest: Manifest) -> str:
+    return " --accept-licence" if manifest.licence.must_be_accepted else ""
 
 
 def fetch(name: str, settings: Settings, *, accept_licence: bool) -> None:
@@ -36,7 +40,7 @@ def fetch(name: str, settings: Settings, *, accept_licence: bool) -> None:
             cache,
             progress,
             mirror=settings.model.mirror,
-            accept_licence=accept_licence,
+            accept_licence=accept_licence or settings.model.accept_licence == manifest.id,
         )
         open_pack(manifest, cache, progress)
     Console().print(f"{manifest.id} is here: {manifest.title}")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipeline.errors import FaceapiError
 
@@ -15,9 +15,13 @@ Check = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The parts that have to be well, by name."""
+    """The parts that have to be well, by name.
+
+    ``notes`` has, for some of them, what is worth knowing although it is well.
+    """
 
     parts: Mapping[str, Check]
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     async def troubles(self) -> Mapping[str, str]:
         """For each part what is wrong with it, empty where nothing is."""

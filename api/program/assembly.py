@@ -239,12 +239,12 @@ def _health(
         if playback.trouble:
             raise Transient(f"live video cannot be viewed: {playback.trouble}")
 
-    return Health(
-        {
-            "database": database,
-            "gallery": index,
-            "pipeline": lanes,
-            "shards": shards,
-            "playback": viewers,
-        }
-    )
+    parts = {
+        "database": database,
+        "gallery": index,
+        "pipeline": lanes,
+        "shards": shards,
+        "playback": viewers,
+    }
+    fallen = f"MODEL_DEVICE=auto runs on the CPU: {pipeline.fallen}" if pipeline.fallen else ""
+    return Health(parts, {"pipeline": fallen})

@@ -88,7 +88,7 @@ async def serve(settings: Settings, progress: Progress, on_ready: OnReady) -> No
                 loading = starting.create_task(asyncio.to_thread(_pipeline, settings, progress))
                 resources = await stack.enter_async_context(open_resources(settings))
             pipeline = loading.result()
-            stack.callback(pipeline.lanes.close)
+            stack.callback(pipeline.close)
             async with asyncio.TaskGroup() as group:
                 parts = await assemble(group, settings, resources, pipeline)
                 stack.push_async_callback(parts.index.close)  # after all tasks have ended

@@ -63,7 +63,7 @@ from ingest.source import StateChange
 from ingest.webrtc.session import Occupied
 from pipeline.build import Pipeline, build, open_configured_pack
 from pipeline.errors import BadInput, FaceapiError, Transient, first_of
-from pipeline.inference import Network
+from pipeline.inference import Runnable
 from pipeline.messages import (
     CameraId,
     GalleryId,
@@ -243,7 +243,7 @@ class Vital:
 
     def __init__(self, post: Post) -> None:
         self._post = post
-        self.networks: Mapping[str, Network] = dict[str, Network]()
+        self.networks: Mapping[str, Runnable] = dict[str, Runnable]()
         self.memory: MemoryIndex | None = None
         self.engine: LocalEngine | None = None
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.geometry import Floats, box_of, suppress
-from pipeline.inference import Network, Tensor
+from pipeline.inference import Runnable, Tensor
 from pipeline.messages import Box, DetectedFace, Image
 from pipeline.warp import square_around, warp
 
@@ -24,12 +24,12 @@ _STEP = 0.709
 
 
 @dataclass(frozen=True, slots=True)
-class Networks:
+class Cascade:
     """Proposal, refinement and output network; input [n, 3, height, width], RGB, 0..255."""
 
-    proposal: Network
-    refinement: Network
-    output: Network
+    proposal: Runnable
+    refinement: Runnable
+    output: Runnable
 
 
 class Mtcnn:
@@ -45,7 +45,7 @@ class Mtcnn:
     """
 
     def __init__(
-        self, networks: Networks, *, least_face: int, least_scores: tuple[float, float, float]
+        self, networks: Cascade, *, least_face: int, least_scores: tuple[float, float, float]
     ) -> None:
         self._networks = networks
         self._least_face = least_face

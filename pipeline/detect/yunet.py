@@ -6,19 +6,17 @@ The decoding gives the same boxes as OpenCV's FaceDetectorYN.
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
+from pipeline.detect.letterbox import Letterbox
 from pipeline.geometry import Floats, box_of, suppress
-from pipeline.inference import Network, Tensor
+from pipeline.inference import Runnable, Tensor
 from pipeline.messages import DetectedFace, Image
 
 _STRIDES = (8, 16, 32)
 _HEADS = tuple(f"{head}_{stride}" for head in ("cls", "obj", "bbox", "kps") for stride in _STRIDES)
 _ROUNDING = 0.999
 """What a product of two scores may lose by rounding, and more."""
-_PIXELS = 32
-"""Width and height must be whole multiples of the longest stride."""
 
 
 class YuNet:
@@ -34,7 +32,7 @@ class YuNet:
 
     def __init__(
         self,
-        network: Network,
+        network: Runnable,
         *,
         least_score: float,
         most_overlap: float,
@@ -43,16 +41,12 @@ class YuNet:
         self._network = network
         self._least_score = least_score
         self._most_overlap = most_overlap
-        self._longest_side = longest_side
-        height, width = network.input_shape[2:]
-        self._fixed = (
-            (height, width) if isinstance(height, int) and isinstance(width, int) else None
-        )
+        self._letterbox = Letterbox(network.input_shape, longest_side)
 
     def detect(self, image: Image) -> Sequence[DetectedFace]:
         """The faces in ``image``, best score first."""
-        scale = self._scale(image)
-        tensor = self._tensor(image, scale)
+        scale = self._letterbox.scale(image)
+        tensor = self._letterbox.tensor(image, rgb=False)
         outputs = self._network.run(tensor, _HEADS)
         columns = tensor.shape[3]
         levels = [
@@ -66,27 +60,6 @@ class YuNet:
         kept = suppress(boxes, scores, self._most_overlap)
         found = zip(boxes[kept] / scale, points[kept] / scale, scores[kept].tolist(), strict=True)
         return [DetectedFace(box_of(box), five, score) for box, five, score in found]
-
-    def _scale(self, image: Image) -> float:
-        height, width = image.shape[:2]
-        limits = [1.0]
-        if self._longest_side:
-            limits.append(self._longest_side / max(height, width))
-        if self._fixed:
-            limits += [self._fixed[0] / height, self._fixed[1] / width]
-        return min(limits)
-
-    def _tensor(self, image: Image, scale: float) -> Tensor:
-        """[1, 3, height, width], BGR, 0..255; filled up with black at the right and below."""
-        if scale < 1:
-            size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
-            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), np.uint8)
-        height, width = image.shape[:2]
-        tall, wide = self._fixed or (height + -height % _PIXELS, width + -width % _PIXELS)
-        tensor = np.zeros((1, 3, tall, wide), np.float32)
-        for plane, colour in zip(tensor[0], cv2.split(image), strict=True):
-            plane[:height, :width] = colour  # by colours: in half the time of a transposed copy
-        return tensor
 
 
 def _level(

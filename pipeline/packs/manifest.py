@@ -1,5 +1,6 @@
 """A model pack's manifest: all that is particular to its networks."""
 
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -26,7 +27,8 @@ class Licence(_Described):
     """Under which the networks may be used."""
 
     name: str
-    must_be_accepted: bool = Field(description="Whether a person has to say yes before a download.")
+    must_be_accepted: bool = Field(description="Whether a person has to say yes before they run.")
+    terms: str = Field("", description="What there is to be accepted, for people.")
 
 
 class Converted(_Described):
@@ -47,6 +49,24 @@ class Downloaded(_Described):
     sha256: Sha256
 
 
+class Archive(_Described):
+    """A ZIP file in which a publisher offers networks together."""
+
+    file: str = Field(pattern=r"^[\w.-]+$")
+    url: str = Field(pattern=r"^https?://")
+    bytes: Annotated[int, Field(gt=0)] | None = Field(
+        None, description="Its size, where the publisher states it."
+    )
+    sha256: Sha256
+
+
+class Archived(_Described):
+    """A network inside the pack's archive, in whatever folder of it."""
+
+    member: str = Field(pattern=r"^[\w.-]+$", description="The file's name.")
+    sha256: Sha256
+
+
 class Local(_Described):
     """A network that lies here already; ``path`` is relative to the manifest."""
 
@@ -54,9 +74,13 @@ class Local(_Described):
     sha256: Sha256 | None = None
 
 
-_ROLES = {"yunet": ("detector",), "mtcnn": ("proposal", "refinement", "output")}
+_ROLES = {
+    "yunet": ("detector",),
+    "scrfd": ("detector",),
+    "mtcnn": ("proposal", "refinement", "output"),
+}
 
-NetworkFile = Converted | Downloaded | Local
+NetworkFile = Converted | Downloaded | Archived | Local
 
 
 class CloseUpFeed(_Described):
@@ -76,11 +100,25 @@ class YunetFeed(_Described):
     closeup: CloseUpFeed
 
 
+class ScrfdFeed(_Described):
+    """SCRFD: RGB, (x - 127.5) / 128; its network is ``detector``."""
+
+    kind: Literal["scrfd"]
+    least_score: Part
+    most_overlap: Part
+    small_side: Annotated[int, Field(ge=64, le=1024)] = Field(
+        description="Longest side, in pixels, of the small look for faces that fill the picture."
+    )
+
+
 class MtcnnFeed(_Described):
     """MTCNN: its networks are ``proposal``, ``refinement`` and ``output``."""
 
     kind: Literal["mtcnn"]
     least_scores: tuple[Part, Part, Part]
+
+
+DetectorFeed = YunetFeed | ScrfdFeed | MtcnnFeed
 
 
 class EmbedderFeed(_Described):
@@ -104,11 +142,12 @@ class EmbedderFeed(_Described):
 class Manifest(_Described):
     """A pack: what it consists of, how it is fed, what its similarities mean."""
 
-    id: PackId = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
+    id: PackId = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
     title: str
     licence: Licence
+    archive: Archive | None = None
     networks: dict[str, NetworkFile]
-    detector: YunetFeed | MtcnnFeed = Field(discriminator="kind")
+    detector: DetectorFeed = Field(discriminator="kind")
     embedder: EmbedderFeed
     metric: Literal["cosine"]
     threshold: Annotated[float, Field(gt=-1, lt=1)]
@@ -121,7 +160,15 @@ class Manifest(_Described):
         wanted = {"embedder", *_ROLES[self.detector.kind]}
         if set(self.networks) != wanted:
             raise ValueError(f"a {self.detector.kind} pack has the networks {sorted(wanted)}")
+        if self.archive is None and self.archived:
+            raise ValueError(f"{sorted(self.archived)} are to come out of an archive: name it")
         return self
+
+    @property
+    def archived(self) -> Mapping[str, Archived]:
+        """The networks that come out of the archive, by role."""
+        networks = self.networks.items()
+        return {role: network for role, network in networks if isinstance(network, Archived)}
 
 
 def shipped_packs() -> tuple[str, ...]:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pipeline.errors import Misconfigured
 from pipeline.packs.conversion import convert, converted_name, is_whole, sha256_of
-from pipeline.packs.manifest import Converted, Downloaded, Local, Manifest, NetworkFile
+from pipeline.packs.licence import accepted, refusal
+from pipeline.packs.manifest import Archived, Converted, Downloaded, Local, Manifest, NetworkFile
 
 Progress = Callable[[str, int, int], None]
 """Told what is being made or fetched, how much is done, and of how much."""
@@ -24,7 +25,8 @@ def open_pack(manifest: Manifest, cache: Path, progress: Progress) -> Pack:
     """The pack, made from its packages if need be; every hash is checked.
 
     Raises:
-        Misconfigured: a file is missing or not what the manifest says; it says what to do.
+        Misconfigured: a file is missing or not what the manifest says, or nobody has accepted the
+            licence; it says what to do.
     """
     paths = network_paths(manifest, cache)
     for done, (role, network) in enumerate(manifest.networks.items()):
@@ -44,7 +46,9 @@ def network_paths(manifest: Manifest, cache: Path) -> Mapping[str, Path]:
 
 
 def verify(manifest: Manifest, cache: Path) -> Iterator[str]:
-    """What is wrong with the pack's files, and what to do about it; nothing if all is well."""
+    """Why the pack cannot be run, and what to do about it; nothing if all is well."""
+    if not accepted(manifest, cache):
+        yield refusal(manifest)
     paths = network_paths(manifest, cache)
     for role, network in manifest.networks.items():
         flaw = _flaw(network, paths[role])
@@ -55,7 +59,9 @@ def verify(manifest: Manifest, cache: Path) -> Iterator[str]:
 def _path(network: NetworkFile, folder: Path) -> Path:
     if isinstance(network, Converted):
         return folder / converted_name(network)
-    return folder / network.file if isinstance(network, Downloaded) else network.path
+    if isinstance(network, Downloaded):
+        return folder / network.file
+    return folder / network.member if isinstance(network, Archived) else network.path
 
 
 def _flaw(network: NetworkFile, file: Path) -> str:
@@ -72,6 +78,6 @@ def _flaw(network: NetworkFile, file: Path) -> str:
 def _remedy(manifest: Manifest, network: NetworkFile) -> str:
     if isinstance(network, Local):
         return "put the right file there, or change the manifest"
-    if isinstance(network, Downloaded):
+    if isinstance(network, Downloaded | Archived):
         return f"run `faceapi models pull {manifest.id}`"
     return "it is made at the next start"

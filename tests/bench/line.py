@@ -61,7 +61,7 @@ async def opened_line(asked: str, clip: Path, people: Path) -> AsyncIterator[Lin
     line = Line(engine, gallery, clip)
     await line.seconds(50)
     yield line
-    engine.lanes.close()
+    engine.close()
 
 
 async def first_frames(clip: Path, count: int) -> AsyncGenerator[Capture, None]:

@@ -97,3 +97,46 @@ def sface_graph() -> Callable[[Path, int], Path]:
         )
 
     return write
+
+
+@pytest.fixture(scope="session")
+def scrfd_graph() -> Callable[..., Path]:
+    """Writes SCRFD's input and nine outputs with random weights.
+
+    Of a fixed side or of any; outputs with a batch's dimension or, as published, without.
+    """
+
+    def write(path: Path, *, side: int | None = None, batched: bool = False) -> Path:
+        random = np.random.default_rng(7)
+        nodes, constants, outputs = (
+            [],
+            dict[str, NDArray[np.float32]](),
+            dict[str, list[int | str]](),
+        )
+        for kind, width in enumerate((1, 4, 10)):
+            for stride in _STRIDES:
+                name = str(440 + len(outputs))
+                kernel = random.normal(0, 2 / stride, (2 * width, 3, stride, stride))
+                constants[f"w{name}"] = kernel.astype(np.float32)
+                rows: list[int | str] = [side**2 // stride**2 * 2 if side else f"n{stride}", width]
+                outputs[name] = ["batch", *rows] if batched else rows
+                shape = [0, -1, width] if batched else [-1, width]
+                constants[f"s{name}"] = np.array(shape, np.int64)
+                last = "Sigmoid" if kind == 0 else "Identity"
+                nodes += [
+                    helper.make_node(
+                        "Conv", ["input.1", f"w{name}"], [f"c{name}"], strides=[stride, stride]
+                    ),
+                    helper.make_node("Transpose", [f"c{name}"], [f"t{name}"], perm=[0, 2, 3, 1]),
+                    helper.make_node("Reshape", [f"t{name}", f"s{name}"], [f"r{name}"]),
+                    helper.make_node(last, [f"r{name}"], [name]),
+                ]
+        return _save(
+            path,
+            nodes,
+            constants,
+            inputs=("input.1", ["batch" if batched else 1, 3, side or "height", side or "width"]),
+            outputs=outputs,
+        )
+
+    return write

@@ -90,7 +90,27 @@ def test_the_opencv_zoo_pack_runs_from_picture_to_vector(
     vectors = [one for one in described if isinstance(one, np.ndarray)]
     assert len(described) == min(20, len(faces))
     assert all(vector.shape == (128,) for vector in vectors)
-    engine.lanes.close()
+    engine.close()
+
+
+@pytest.mark.parametrize("name", ["buffalo_l", "buffalo_m", "buffalo_sc", "antelopev2"])
+def test_insightfaces_packs_run_from_picture_to_vector(
+    scrfd_graph: Callable[..., Path], sface_graph: Sface, tmp_path: Path, name: str
+) -> None:
+    paths = {
+        "detector": scrfd_graph(tmp_path / "scrfd.onnx"),
+        "embedder": sface_graph(tmp_path / "arcface.onnx", 512),
+    }
+    engine = build(PipelineSettings(), Pack(load_manifest(name), paths))
+    picture = np.random.default_rng(3).integers(0, 255, (540, 960, 3), dtype=np.uint8)
+    faces = engine.detector.detect(picture)
+    assert len(faces) > 20
+    described = [engine.extractor.extract(picture, face) for face in faces[:20]]
+    vectors = [one for one in described if isinstance(one, np.ndarray)]
+    assert vectors
+    assert all(vector.shape == (512,) for vector in vectors)
+    assert engine.threshold == 0.4078
+    engine.close()
 
 
 def own(file: Path, dimension: int | None = 512, threshold: float | None = 0.4) -> Pack:
@@ -155,4 +175,4 @@ def test_the_settings_choose_the_own_embedder(sface_graph: Sface, tmp_path: Path
     engine = build(PipelineSettings(model=model), pack)
     assert pack.manifest.embedder.dimension == 64
     assert set(pack.networks) == {"proposal", "refinement", "output", "embedder"}
-    engine.lanes.close()
+    engine.close()

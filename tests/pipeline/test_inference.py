@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.calls import Call, current_call
 from pipeline.inference import Lanes, lane_count
 
 
@@ -96,3 +97,35 @@ def test_nothing_is_reported_to_the_maker_of_the_runtime(tmp_path: Path) -> None
     environ["TMPDIR"] = str(tmp_path)
     assert left_behind("import pipeline.inference") == []
     assert left_behind("import onnxruntime") == [".ses"], "the file by which it is seen"
+
+
+async def test_a_call_that_is_cancelled_is_gone_for_whatever_it_waits_for(lanes: Lanes) -> None:
+    begun, held, calls = threading.Event(), threading.Event(), list[Call]()
+
+    def work() -> None:
+        calls.append(current_call())
+        begun.set()
+        held.wait(10)
+
+    task = asyncio.ensure_future(lanes.run(work))
+    await asyncio.to_thread(begun.wait, 10)
+    (call,) = calls
+    assert not call.gone
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    held.set()
+    assert call.gone
+
+
+async def test_each_camera_asks_for_itself_in_the_same_lanes(lanes: Lanes) -> None:
+    one, other = lanes.for_camera(), lanes.for_camera()
+    askers = [(await who.run(current_call)).asker for who in (one, one, other, lanes)]
+    assert len(set(askers)) == 3
+    assert askers[0] == askers[1]
+    both = threading.Barrier(2, timeout=10)
+    assert sorted(await asyncio.gather(one.run(both.wait), other.run_ahead(both.wait))) == [0, 1]
+
+
+def test_outside_of_lanes_nobody_asks() -> None:
+    assert current_call().asker is None

@@ -243,3 +243,33 @@ def test_a_video_that_is_cut_off_is_summed_up_before_the_error(
     summary = json.loads(done.stdout.splitlines()[-1])
     assert summary["type"] == "summary"
     assert summary["frames"] == len(done.stdout.splitlines()) - 1 > 0
+
+
+def test_a_pack_for_research_only_is_refused_until_its_licence_is_accepted(tmp_path: Path) -> None:
+    cache, nowhere = str(tmp_path), {"MODEL_MIRROR": "http://127.0.0.1:1"}
+    for words in (("models", "pull", "buffalo_l"), ("doctor",)):
+        done = faceapi(*words, cache=cache, MODEL_PACK="buffalo_l", **nowhere)
+        assert done.returncode == 1
+        said = " ".join((done.stdout + done.stderr).replace("│", " ").split())
+        assert "non-commercial research only" in said
+        assert "--accept-license" in said
+    listed = faceapi("models", "list", cache=cache).stdout
+    assert "non-commercial" in listed
+    accepted = ("models", "pull", "buffalo_l", "--accept-license")
+    assert (
+        "buffalo_l.zip cannot be fetched now" in faceapi(*accepted, cache=cache, **nowhere).stderr
+    )
+    other = {**nowhere, "MODEL_ACCEPT_LICENCE": "buffalo_l"}
+    asked = faceapi("models", "pull", "buffalo_m", cache=cache, **other)
+    assert "buffalo_m is under a licence that must be accepted first" in asked.stderr
+    asked = faceapi("models", "pull", "buffalo_sc", cache=cache, **nowhere,
+                    MODEL_ACCEPT_LICENCE="buffalo_sc")  # fmt: skip
+    assert "buffalo_sc.zip cannot be fetched now" in asked.stderr
+
+
+def test_the_doctor_says_why_auto_runs_on_the_cpu() -> None:
+    done = faceapi("doctor", MODEL_DEVICE="auto")
+    said = " ".join(done.stdout.replace("│", " ").split())
+    assert "device auto" in said
+    assert "really runs on CPUExecutionProvider" in said
+    assert "CPUExecutionProvider (" in said, "the reason stands beside it"

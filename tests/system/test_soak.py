@@ -48,7 +48,7 @@ async def test_memory_stays_flat_over_a_long_watch(tmp_path: Path) -> None:
     with contextlib.suppress(TimeoutError):
         async with contextlib.aclosing(frames), asyncio.timeout(60 * MINUTES):
             await watch(frames, engine.recognizer(gallery), note, settings.inference.window)
-    engine.lanes.close()
+    engine.close()
     half = len(held) // 2
     assert half >= 3
     assert names == {COLLINS}

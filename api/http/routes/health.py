@@ -12,7 +12,7 @@ router = APIRouter(tags=["health"])
 
 
 class Part(Body):
-    """One part; ``detail`` says what is wrong with it."""
+    """One part; ``detail`` says what is wrong with it, or what is worth knowing."""
 
     status: Literal["well", "unwell"]
     detail: str
@@ -28,14 +28,16 @@ class HealthOut(Body):
 @router.get("/health", responses={503: {"model": HealthOut}})
 async def health(response: Response, services: ServicesDep) -> HealthOut:
     """200 if every part is well, else 503 with what is wrong."""
-    troubles = await services.health.troubles()
+    troubles, notes = await services.health.troubles(), services.health.notes
     unwell = any(troubles.values())
     if unwell:
         response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     return HealthOut(
         status="unwell" if unwell else "well",
         parts={
-            name: Part(status="unwell" if trouble else "well", detail=trouble)
+            name: Part(
+                status="unwell" if trouble else "well", detail=trouble or notes.get(name, "")
+            )
             for name, trouble in troubles.items()
         },
     )

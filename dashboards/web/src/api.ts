@@ -955,7 +955,7 @@ export interface components {
         };
         /**
          * Part
-         * @description One part; ``detail`` says what is wrong with it.
+         * @description One part; ``detail`` says what is wrong with it, or what is worth knowing.
          */
         Part: {
             /**

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from api.command.film import COLLINS, HOPPER, portrait
-from pipeline.detect.mtcnn import Mtcnn, Networks
+from pipeline.detect.mtcnn import Cascade, Mtcnn
 from pipeline.geometry import corners_of, eye_distance, overlap
 from pipeline.inference import Network
 from pipeline.messages import Box, Image
@@ -15,14 +15,12 @@ from pipeline.photographs import read_photograph
 
 
 @pytest.fixture(scope="module")
-def networks(tmp_path_factory: pytest.TempPathFactory) -> Networks:
+def networks(tmp_path_factory: pytest.TempPathFactory) -> Cascade:
     pack = open_pack(load_manifest("builtin"), tmp_path_factory.mktemp("cache"), lambda *_: None)
-    return Networks(
-        *(Network(pack.networks[role]) for role in ("proposal", "refinement", "output"))
-    )
+    return Cascade(*(Network(pack.networks[role]) for role in ("proposal", "refinement", "output")))
 
 
-def mtcnn(networks: Networks, least_face: int = 40) -> Mtcnn:
+def mtcnn(networks: Cascade, least_face: int = 40) -> Mtcnn:
     return Mtcnn(networks, least_face=least_face, least_scores=(0.6, 0.7, 0.9))
 
 
@@ -32,7 +30,7 @@ def picture(request: pytest.FixtureRequest) -> Image:
 
 
 def test_a_portrait_has_one_face_with_its_points_in_place(
-    networks: Networks, picture: Image
+    networks: Cascade, picture: Image
 ) -> None:
     (face,) = mtcnn(networks).detect(picture)
     left, top, right, bottom = corners_of(face.box)
@@ -46,7 +44,7 @@ def test_a_portrait_has_one_face_with_its_points_in_place(
 
 @pytest.mark.parametrize("scale", [0.5, 2.0])
 def test_the_same_face_is_found_at_every_size(
-    networks: Networks, picture: Image, scale: float
+    networks: Cascade, picture: Image, scale: float
 ) -> None:
     (face,) = mtcnn(networks).detect(picture)
     resized = np.asarray(cv2.resize(picture, None, fx=scale, fy=scale), np.uint8)
@@ -56,7 +54,7 @@ def test_the_same_face_is_found_at_every_size(
     assert overlap(corners_of(face.box), corners_of(back)) > 0.7
 
 
-def test_a_face_smaller_than_the_least_is_not_looked_for(networks: Networks) -> None:
+def test_a_face_smaller_than_the_least_is_not_looked_for(networks: Cascade) -> None:
     small = cv2.resize(read_photograph(portrait(COLLINS)), (160, 160))
     assert len(mtcnn(networks, least_face=20).detect(np.asarray(small, np.uint8))) == 1
     assert list(mtcnn(networks, least_face=80).detect(np.asarray(small, np.uint8))) == []
@@ -64,11 +62,11 @@ def test_a_face_smaller_than_the_least_is_not_looked_for(networks: Networks) -> 
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 700), (40, 40), (540, 960)])
 def test_a_picture_without_a_face_has_none_whatever_its_shape(
-    networks: Networks, shape: tuple[int, int]
+    networks: Cascade, shape: tuple[int, int]
 ) -> None:
     assert list(mtcnn(networks).detect(np.full((*shape, 3), 128, np.uint8))) == []
 
 
-def test_pictures_of_noise_do_no_harm(networks: Networks) -> None:
+def test_pictures_of_noise_do_no_harm(networks: Cascade) -> None:
     noise = np.random.default_rng(5).integers(0, 255, (300, 400, 3), dtype=np.uint8)
     assert list(mtcnn(networks).detect(noise)) == []

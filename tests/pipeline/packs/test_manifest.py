@@ -1,6 +1,8 @@
+import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -19,9 +21,41 @@ def written(folder: Path, **changes: Any) -> str:  # noqa: ANN401 - whatever YAM
 
 
 def test_an_unknown_pack_is_named_beside_those_that_there_are() -> None:
-    with pytest.raises(Misconfigured, match=r"'buffalo'.*builtin, opencv-zoo"):
+    with pytest.raises(Misconfigured, match=r"'buffalo'.*antelopev2, .*, opencv-zoo"):
         load_manifest("buffalo")
-    assert shipped_packs() == ("builtin", "opencv-zoo")
+    assert shipped_packs() == (
+        "antelopev2",
+        "buffalo_l",
+        "buffalo_m",
+        "buffalo_sc",
+        "builtin",
+        "opencv-zoo",
+    )
+
+
+INSIGHTFACE = ("antelopev2", "buffalo_l", "buffalo_m", "buffalo_sc")
+
+
+def test_the_insightface_packs_are_those_that_were_published(test_data: Path) -> None:
+    published = json.loads((test_data / "models" / "packs.json").read_text())
+    for name in INSIGHTFACE:
+        pack, facts = load_manifest(name), published[name]
+        assert pack.archive is not None
+        assert (pack.archive.url, pack.archive.sha256) == (facts["url"], facts["archive_sha256"])
+        for role, network in pack.archived.items():
+            assert (network.member, network.sha256) == (facts[role]["file"], facts[role]["sha256"])
+        assert set(pack.archived) == {"detector", "embedder"}
+        assert pack.embedder.dimension == facts["embedder"]["dim"]
+        assert pack.embedder.alignment.points == pytest.approx(
+            np.array(published["arcface-template-112"])
+        )
+
+
+def test_the_insightface_packs_must_be_accepted_and_say_why() -> None:
+    for name in INSIGHTFACE:
+        licence = load_manifest(name).licence
+        assert licence.must_be_accepted
+        assert "non-commercial research only" in licence.terms
 
 
 def test_a_file_of_ones_own_is_found_beside_its_manifest(tmp_path: Path) -> None:
@@ -40,6 +74,15 @@ def test_a_file_of_ones_own_is_found_beside_its_manifest(tmp_path: Path) -> None
         ({"id": "../../etc"}, "id"),
         ({"networks": {"embedder": {"path": "e.onnx"}}}, "has the networks"),
         ({"detector": {"kind": "magic"}}, "magic"),
+        (
+            {
+                "networks": {
+                    role: {"member": "x.onnx", "sha256": "0" * 64}
+                    for role in ("detector", "embedder")
+                }
+            },
+            "out of an archive",
+        ),
     ],
 )
 def test_a_manifest_that_makes_no_sense_says_where(
