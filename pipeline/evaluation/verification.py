@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pipeline.evaluation.intervals import Rate, trials_wanted
 
-Scores: TypeAlias = NDArray[np.float64]
+Scores: TypeAlias = NDArray[np.floating]
 """[n], similarities."""
 
 ALLOWED = (0.1, 0.01, 0.001, 0.0001)
@@ -26,7 +26,7 @@ class Comparisons:
     @classmethod
     def of(cls, mated: ArrayLike, non_mated: ArrayLike) -> "Comparisons":
         """Scores in any order."""
-        return cls(np.sort(np.asarray(mated, float)), np.sort(np.asarray(non_mated, float)))
+        return cls(_sorted(mated), _sorted(non_mated))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +136,9 @@ def equal_errors(curve: Curve) -> EqualErrors:
     apart, mean = np.abs(curve.fmr - curve.fnmr), (curve.fmr + curve.fnmr) / 2
     at = int(np.lexsort((mean, apart))[0])
     return EqualErrors(float(mean[at]), float(curve.thresholds[at]))
+
+
+def _sorted(scores: ArrayLike) -> Scores:
+    """In ascending order, of the width they have: millions of single precision stay that."""
+    given = np.asarray(scores)
+    return np.sort(given if np.issubdtype(given.dtype, np.floating) else given.astype(float))
