@@ -25,7 +25,7 @@ def draw(scores: Comparisons, threshold: float, folder: Path, title: str) -> lis
     counts = f"{len(scores.mated)} mated, {len(scores.non_mated)} non-mated comparisons"
     roc, det = Figure(layout="constrained"), Figure(layout="constrained")
     _roc(roc.add_subplot(), line, here)
-    _det(det.add_subplot(), line, here, least=1 / len(scores.non_mated))
+    _det(det.add_subplot(), line, here, (0.5 / len(scores.non_mated), 0.5 / len(scores.mated)))
     paths = [folder / "roc.png", folder / "det.png"]
     for figure, path in zip((roc, det), paths, strict=True):
         figure.suptitle(f"{title}: {counts}", fontsize="medium")
@@ -42,14 +42,16 @@ def _roc(axes: Axes, line: Curve, here: tuple[float, float]) -> None:
     axes.legend(loc="lower right")
 
 
-def _det(axes: Axes, line: Curve, here: tuple[float, float], least: float) -> None:
-    """FNMR over FMR (detection error trade-off), both logarithmic: zero lies at the left edge.
+def _det(axes: Axes, line: Curve, here: tuple[float, float], edges: tuple[float, float]) -> None:
+    """FNMR over FMR (detection error trade-off), both logarithmic.
 
-    ``least`` is the lowest rate that these comparisons can show.
+    A logarithmic axis has no zero: it lies at ``edges``, half of what one comparison counts.
     """
-    axes.step(np.maximum(line.fmr, least / 2), np.maximum(line.fnmr, least / 2), where="post")
-    axes.plot(max(here[0], least / 2), max(here[1], least / 2), "o", label="threshold in force")
-    axes.set(xscale="log", yscale="log", xlabel="FMR", ylabel="FNMR")
+    left, low = edges
+    axes.step(np.maximum(line.fmr, left), np.maximum(line.fnmr, low), where="post")
+    axes.plot(max(here[0], left), max(here[1], low), "o", label="threshold in force")
+    axes.set(xscale="log", yscale="log", ylabel="FNMR (none: at the lower edge)")
+    axes.set(xlabel="FMR (none: at the left edge)")
     axes.grid(visible=True, which="both", alpha=0.4)
     axes.legend(loc="upper right")
 
