@@ -8,6 +8,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from api.gallery.batched import BatchedGallery
+from api.gallery.checking import GalleryChecker
 from api.gallery.directory import Directory
 from api.gallery.enrollment import Enrollment, EnrollmentPolicy
 from api.gallery.index import Index, Place
@@ -94,6 +95,7 @@ async def assemble(
         tickets=Tickets(),
         directory=gallery.directory,
         index=gallery.index,
+        checker=GalleryChecker(gallery.faces, pipeline.pack.manifest.id, pipeline.threshold),
         enrollment=_enrollment(settings, gallery, pipeline, engine),
         analyzer=pipeline.analyzer(),
         engine=engine,

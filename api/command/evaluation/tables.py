@@ -1,12 +1,14 @@
 """An evaluation as a person reads it."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TypeAlias
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from api.command.client.output import percent, rate
 from pipeline.evaluation.identification import Identification
 from pipeline.evaluation.intervals import Rate
 from pipeline.evaluation.reports import (
@@ -36,18 +38,9 @@ def show(report: Report, console: Console) -> None:
     )
 
 
-def in_words(rate: Rate) -> str:
+def in_words(counted: Rate) -> str:
     """A rate with its counts and its interval, in percent."""
-    if rate.rate is None:
-        return "- (0 tried)"
-    return (
-        f"{_percent(rate.rate)} ({rate.events} of {rate.trials}; "
-        f"{_percent(rate.low)} to {_percent(rate.high)})"
-    )
-
-
-def _percent(part: float) -> str:
-    return f"{100 * part:.3g} %"
+    return rate(asdict(counted))
 
 
 def _show_pairs(report: PairsReport, console: Console) -> None:
@@ -104,7 +97,7 @@ def _show_verification(found: Verification, console: Console) -> None:
     console.print(f"accuracy_at_threshold: {in_words(found.accuracy)}")
     if found.equal_errors is not None:
         equal = found.equal_errors
-        console.print(f"equal error rate: {_percent(equal.rate)} at {equal.threshold:.4f}")
+        console.print(f"equal error rate: {percent(equal.rate)} at {equal.threshold:.4f}")
 
 
 def _show_identification(rows: Sequence[Identification], console: Console) -> None:
