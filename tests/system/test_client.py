@@ -156,7 +156,9 @@ def test_the_gallery_tests_itself_and_a_photograph_is_set_aside_and_taken_back(
     checked = faceapi("gallery", "check", "--false-match-rate", "0.01")
     assert checked.returncode == 0, checked.stderr
     assert "2 people, 2 faces, threshold 0.93" in checked.stdout
-    assert f"nearest two people: {COLLINS} and {HOPPER}" in checked.stdout
+    (nearest,) = (line for line in checked.stdout.splitlines() if line.startswith("nearest two"))
+    assert COLLINS in nearest
+    assert HOPPER in nearest
     assert "300 are wanted" in checked.stdout
     found = json.loads(faceapi("gallery", "check", "--json").stdout)["found"]
     assert found["comparisons"]["fmr"]["trials"] == 1
