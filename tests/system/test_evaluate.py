@@ -10,8 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
+from api.command.film import COLLINS, HOPPER, portrait
+from ingest.virtual.clip import write_clip
 from pipeline.photographs import read_photograph
 
 pytestmark = pytest.mark.system
@@ -116,6 +120,33 @@ def test_clips_with_a_truth_are_watched_by_the_line_of_the_cameras(
     assert totals["precision"]["rate"] == totals["recall"]["rate"] == 1
     assert (totals["mixed"], totals["revisions"]) == (0, 0)
     assert totals["longest_time_to_name"] < 0.5
+
+
+def test_whoever_is_alone_on_a_film_is_enrolled_from_it_and_named_on_others_by_her_place(
+    evaluate: Run, tmp_path: Path
+) -> None:
+    hopper, collins = (
+        np.asarray(cv2.resize(read_photograph(portrait(name)), (400, 480)), np.uint8)
+        for name in (HOPPER, COLLINS)
+    )
+    write_clip(tmp_path / "alone.mp4", [hopper] * 5, 10)
+    write_clip(tmp_path / "both.mp4", [np.hstack([hopper, collins])] * 12, 10)
+    truth = {
+        "alone": {"people": {"Grace": "an officer"}, "frames": 6},
+        "both": {"people": {"Grace": "left", "Eileen": "right, in orange"}},
+    }
+    (tmp_path / "truth.json").write_text(json.dumps({"clips": truth}))
+    found = read(evaluate("--clips", tmp_path / "truth.json", "--json"))
+    assert found["gallery"] == {"Grace": 1}
+    assert found["notes"] == ["alone: it has 5 frames, the truth says 6"]
+    alone, both = found["clips"]
+    assert (alone["enrolled_from"], both["enrolled_from"]) == (True, False)
+    assert both["false_names"] == {**both["false_names"], "events": 0, "trials": 24}
+    (presence,) = both["presences"]
+    assert (presence["right"]["events"], presence["right"]["trials"]) == (10, 12)
+    tracks = {track["person"]: track for track in both["tracks"]}
+    assert (tracks["Grace"]["name"], tracks["Grace"]["time_to_name"]) == ("Grace", 0.2)
+    assert (tracks["Eileen"]["name"], tracks["Eileen"]["flips"]) == (None, 0)
 
 
 @pytest.mark.parametrize(
