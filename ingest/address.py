@@ -61,6 +61,12 @@ class CameraUrl:
         """The real URL, for the library that connects; never to be shown or logged."""
         return self._written(quote(self.password or "", safe=""), self.path)
 
+    @property
+    def without_login(self) -> str:
+        """The real URL without user name and password, as a request names it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}{self.path}"
+
     def redact(self, text: str) -> str:
         """``text``, which a library wrote about this camera, without the secrets."""
         secrets = {self.with_secrets, self.password or "", quote(self.password or "", safe="")}

@@ -3,6 +3,7 @@
 import av
 
 from ingest.address import CameraUrl
+from ingest.describe import login_refused
 from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient
 
 
@@ -15,17 +16,11 @@ def refusal(url: CameraUrl, error: av.FFmpegError) -> FaceapiError:
     """
     match error:
         case av.error.HTTPUnauthorizedError() | av.error.HTTPForbiddenError():
-            return Misconfigured(f"{url}: {_login(url)}")
+            return Misconfigured(f"{url}: {login_refused(url)}")
         case av.error.HTTPNotFoundError():
             return BadInput(f"{url}: there is no such stream (404); is the path right?")
         case _:
             return Transient(f"{url}: {_trouble(url, error)}")
-
-
-def _login(url: CameraUrl) -> str:
-    if url.user is None:
-        return "the camera wants a user name and a password (rtsp://user:password@host/path)"
-    return "the camera does not accept this user name and password for this stream"
 
 
 def _trouble(url: CameraUrl, error: av.FFmpegError) -> str:

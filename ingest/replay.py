@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ingest.footage import Shot, shots
 from ingest.handover import Handover, decoded
+from ingest.media_clock import TICKS
 from pipeline.messages import CameraId, Capture
 
 _AHEAD = 3
@@ -17,8 +18,8 @@ class Replay:
 
     Every frame is given, as fast as it is fetched. ``realtime`` gives them at the video's own
     pace instead, and whoever is slower loses frames, as with a camera. ``loop`` begins again at
-    the end, for ever. ``captured_at`` is the frame's pts in seconds and, like ``seq``, grows
-    on over the loops. Decoding has a thread of its own.
+    the end, for ever. ``captured_at`` is the frame's pts in seconds and, like ``seq`` and
+    ``media_time``, grows on over the loops. Decoding has a thread of its own.
     """
 
     def __init__(
@@ -41,12 +42,14 @@ class Replay:
 
     def _decode(self, handover: Handover) -> None:
         began: float | None = None
+        media_time = -1
         for seq, shot in enumerate(self._shots()):
             if began is None:
                 began = time.monotonic() - shot.moment
             if self._realtime:
                 handover.pause(max(0.0, began + shot.moment - time.monotonic()))
-            handover.put(Capture(self._camera, seq, shot.moment, None, shot.paint))
+            media_time = max(media_time + 1, round(shot.moment * TICKS))
+            handover.put(Capture(self._camera, seq, media_time, shot.moment, None, shot.paint))
 
     def _shots(self) -> Iterator[Shot]:
         shot = None

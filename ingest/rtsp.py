@@ -5,17 +5,21 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import av
 
 from ingest.access_units import AccessUnit, Assembly, NalUnits, Need, WholePictures
 from ingest.address import CameraUrl
 from ingest.decode import Decoder, Painter
+from ingest.describe import describe
+from ingest.destination import Destinations
 from ingest.handover import Handover, decoded
 from ingest.nal_units import H264, H265
+from ingest.passing import Passing
 from ingest.refusals import refusal
 from ingest.sender_clock import SenderClock, Stamp
+from ingest.tee import Tap, Tee
 from ingest.thinning import Thinning
 from pipeline.errors import BadInput, FaceapiError, Transient
 from pipeline.mailbox import Turn
@@ -26,11 +30,13 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _CODECS = "H.264, H.265 and MJPEG"
+_TAKEN = {"H264", "H265", "JPEG"}
+"""The same as session descriptions name them (RFC 6184, RFC 7798, RFC 2435)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Timeouts:
-    """How long a camera may take, in seconds."""
+class Limits:
+    """How long a camera may take, in seconds, and where it may be."""
 
     connect: float = 5.0
     """Until it has agreed to play."""
@@ -38,9 +44,20 @@ class Timeouts:
     """Without a packet."""
     picture: float = 15.0
     """Without a picture, although packets come: longer than from one key frame to the next."""
+    destinations: Destinations | None = None
+    """None: wherever it is said to be."""
 
 
-PATIENCE = Timeouts()
+PATIENCE = Limits()
+
+
+class _Video(NamedTuple):
+    """The video of a connection, and what is done with its packets."""
+
+    stream: "VideoStream"
+    assembly: Assembly[Stamp]
+    passing: Passing | None
+    """For viewers, where they may be able to play it as it is."""
 
 
 class RtspCamera:
@@ -48,22 +65,24 @@ class RtspCamera:
 
     To close it takes as long as one packet; if the camera is silent, until the timeout. ``turn`` is
     waited for before the newest frame is taken. ``on_thread`` is called on each connection's own
-    thread, before anything else.
+    thread, before anything else. ``tee`` is given all its video, for viewers.
     """
 
     def __init__(
         self,
         url: CameraUrl,
         camera: CameraId,
-        timeouts: Timeouts = PATIENCE,
+        limits: Limits = PATIENCE,
         turn: Turn = nullcontext,
         on_thread: Callable[[], None] = lambda: None,
+        tee: Tee | None = None,
     ) -> None:
         self._url = url
         self._camera = camera
-        self._timeouts = timeouts
+        self._limits = limits
         self._turn = turn
         self._on_thread = on_thread
+        self._tee = tee or Tee()
 
     def frames(self) -> AsyncGenerator[Capture, None]:
         """Yield the newest frame whenever one is fetched; only an error ends it.
@@ -82,15 +101,27 @@ class RtspCamera:
 
     def _decode(self, handover: Handover) -> None:
         self._on_thread()
-        painter, captured_at = Painter(), 0.0
+        painter, media_time, captured_at = Painter(), -1, 0.0
         with self._open() as container:
-            for seq, picture, stamp in self._pictures(container, handover):
-                captured_at = max(captured_at, stamp.captured_at)
-                paint = partial(painter.image, picture)
-                handover.put(Capture(self._camera, seq, captured_at, stamp.rtp_timestamp, paint))
+            video = self._video_of(container)
+            with self._tee.connection(video.passing) as tap:
+                for seq, picture, stamp in self._pictures(container, video, tap, handover):
+                    media_time = max(media_time + 1, stamp.media_time)
+                    captured_at = max(captured_at, stamp.captured_at)
+                    tap.decoded(picture, media_time)
+                    paint = partial(painter.image, picture)
+                    handover.put(
+                        Capture(
+                            self._camera, seq, media_time, captured_at, stamp.rtp_timestamp, paint
+                        )
+                    )
 
     def _open(self) -> "InputContainer":
-        limits = self._timeouts
+        limits = self._limits
+        if limits.destinations is not None:
+            codecs = describe(self._url, limits.destinations, limits.connect)
+            if not _TAKEN.intersection(codecs):
+                raise BadInput(f"{self._url}: the video is {codecs[0]}; allowed are {_CODECS}")
         options = {
             "rtsp_transport": "tcp",
             "allowed_media_types": "video",
@@ -108,37 +139,39 @@ class RtspCamera:
         raise refused
 
     def _pictures(
-        self, container: "InputContainer", handover: Handover
+        self, container: "InputContainer", video: _Video, tap: Tap, handover: Handover
     ) -> Iterator[tuple[int, av.VideoFrame, Stamp]]:
-        stream, assembly = self._video_of(container)
-        decoder, clock, thinning = Decoder(stream.codec_context), SenderClock(), Thinning()
+        decoder, clock, thinning = Decoder(video.stream.codec_context), SenderClock(), Thinning()
         latest, shown = time.monotonic(), 0
-        for packet in self._packets(container, stream):
+        for packet in self._packets(container, video.stream):
             handover.pause(0)
-            stamp = clock.stamp(packet, time.time())
-            for unit in assembly.add(bytes(packet), stamp):
+            arrived = time.time()
+            stamp = clock.stamp(packet, arrived, self._tee.clock.at(packet.pts, arrived))
+            for unit in video.assembly.add(bytes(packet), stamp):
+                tap.coded(unit.data, unit.stamp.media_time, key=unit.need is Need.KEY)
                 if not thinning.wants(_need(decoder, unit), handover.taken):
                     continue
                 for picture in _decode_unit(decoder, unit, alone=thinning.keys_only):
                     latest = time.monotonic()
                     yield thinning.skipped + shown, picture, cast("Stamp", picture.opaque)
                     shown += 1
-            if time.monotonic() - latest > self._timeouts.picture:
+            if time.monotonic() - latest > self._limits.picture:
                 raise Transient(
-                    f"{self._url}: packets, but for {self._timeouts.picture:g} s no picture"
+                    f"{self._url}: packets, but for {self._limits.picture:g} s no picture"
                 )
 
-    def _video_of(self, container: "InputContainer") -> "tuple[VideoStream, Assembly[Stamp]]":
+    def _video_of(self, container: "InputContainer") -> _Video:
         if not container.streams.video:
             raise BadInput(f"{self._url}: there is no video in this stream")
         stream = container.streams.video[0]
         match getattr(stream.codec_context, "name", "of an unknown kind"):
             case "h264":
-                return stream, NalUnits(H264)
+                announced = stream.codec_context.extradata or b""
+                return _Video(stream, NalUnits(H264), Passing(announced))
             case "hevc":
-                return stream, NalUnits(H265)
+                return _Video(stream, NalUnits(H265), None)
             case "mjpeg":
-                return stream, WholePictures()
+                return _Video(stream, WholePictures(), None)
             case other:
                 raise BadInput(f"{self._url}: the video is {other}; allowed are {_CODECS}")
 
@@ -151,7 +184,7 @@ class RtspCamera:
                 if packet.size:  # FFmpeg ends with an empty one
                     yield packet
         except (av.error.ExitError, av.error.TimeoutError):
-            lost = Transient(f"{self._url}: silent for {self._timeouts.silence:g} s")
+            lost = Transient(f"{self._url}: silent for {self._limits.silence:g} s")
         except av.FFmpegError as error:
             lost = Transient(f"{self._url}: {self._url.redact(str(error.strerror))}")
         raise lost  # here and not above: FFmpeg's errors hold the password

@@ -9,6 +9,8 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ingest.media_clock import TICKS
+
 if TYPE_CHECKING:
     import av
 
@@ -25,14 +27,13 @@ _REPORT = struct.Struct("@IQI")
 """Synchronization source, NTP time in 2^-32 seconds, RTP timestamp."""
 _UNIX_EPOCH = 2_208_988_800
 """NTP counts from 1900 (RFC 5905): seconds from there to 1970."""
-_TICKS = 90_000
-"""A second of RTP time, for every video codec here (RFC 6184, RFC 7798, RFC 2435)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """When a packet's picture was taken, in Unix seconds, and its RTP timestamp if known."""
+    """A picture's media time, when it was taken (Unix seconds), and its RTP timestamp if known."""
 
+    media_time: int
     captured_at: float
     rtp_timestamp: int | None
 
@@ -43,21 +44,22 @@ class SenderClock:
     def __init__(self) -> None:
         self._report: tuple[int, int] | None = None
 
-    def stamp(self, packet: "av.Packet[Any]", arrived: float) -> Stamp:
+    def stamp(self, packet: "av.Packet[Any]", arrived: float, media_time: int) -> Stamp:
         """The stamp of a packet that came at ``arrived``, in Unix seconds."""
         if packet.has_sidedata("rtcp_sr"):
             self._report = _read_report(bytes(packet.get_sidedata("rtcp_sr")))
         if not packet.has_sidedata("prft"):
-            return Stamp(arrived, None)
+            return Stamp(media_time, arrived, None)
         (clock,) = _CLOCK.unpack_from(bytes(packet.get_sidedata("prft")))
-        return Stamp(captured_at(clock / 1e6, arrived), self._rtp_timestamp(clock))
+        moment = captured_at(clock / 1e6, arrived)
+        return Stamp(media_time, moment, self._rtp_timestamp(clock))
 
     def _rtp_timestamp(self, clock: int) -> int | None:
         """FFmpeg's own arithmetic backwards; a microsecond is 0.09 ticks, so it is exact."""
         if self._report is None:
             return None
         reported, timestamp = self._report
-        return (timestamp + round((clock - reported) * _TICKS / 1e6)) % 2**32
+        return (timestamp + round((clock - reported) * TICKS / 1e6)) % 2**32
 
 
 def captured_at(clock: float, arrived: float) -> float:

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Generic, TypeVar
 
@@ -53,6 +53,13 @@ class Mailbox(Generic[Item]):
             self._wake()
         if dropped and self._on_drop is not None:
             self._on_drop(dropped.pop())
+
+    def clear(self) -> Sequence[Item]:
+        """Take back all that waits."""
+        with self._lock:
+            gone = tuple(self._items)
+            self._items.clear()
+            return gone
 
     def close(self, error: BaseException | None = None) -> None:
         """No more items: the reader ends after the last one, or with ``error``."""

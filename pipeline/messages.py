@@ -44,7 +44,9 @@ class Box:
 class Capture:
     """One picture of one camera as its source holds it: decoded, and not yet an image.
 
-    ``seq`` counts the pictures of a connection from 0, dropped ones included. ``captured_at`` is
+    ``seq`` counts the pictures of a connection from 0, dropped ones included. ``media_time`` is its
+    place in the video, in ticks of 90 kHz: it grows from picture to picture, over all connections
+    of a camera (which begin at Unix time), and from 0 on in a file. ``captured_at`` is
     the moment of exposure in seconds: Unix time for a camera, the picture's place in the video for
     a file. ``rtp_timestamp`` is its 32-bit RTP timestamp (90 kHz) where it is known. ``paint``
     makes the image; it computes, and may be called on any thread.
@@ -52,13 +54,21 @@ class Capture:
 
     camera: CameraId
     seq: int
+    media_time: int
     captured_at: float
     rtp_timestamp: int | None
     paint: Callable[[], Image]
 
     def frame(self) -> "Frame":
         """The same with its image; blocks while that is made."""
-        return Frame(self.camera, self.seq, self.captured_at, self.rtp_timestamp, self.paint())
+        return Frame(
+            self.camera,
+            self.seq,
+            self.media_time,
+            self.captured_at,
+            self.rtp_timestamp,
+            self.paint(),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +77,7 @@ class Frame:
 
     camera: CameraId
     seq: int
+    media_time: int
     captured_at: float
     rtp_timestamp: int | None
     image: Image
@@ -164,6 +175,7 @@ class Result:
 
     camera: CameraId
     seq: int
+    media_time: int
     captured_at: float
     rtp_timestamp: int | None
     width: int

@@ -61,6 +61,7 @@ class Recognizer:
         return Result(
             camera=frame.camera,
             seq=frame.seq,
+            media_time=frame.media_time,
             captured_at=frame.captured_at,
             rtp_timestamp=frame.rtp_timestamp,
             width=width,

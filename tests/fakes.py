@@ -36,7 +36,7 @@ def black() -> Image:
 
 
 def capture(seq: int, paint: Callable[[], Image] = black, rate: float = 10.0) -> Capture:
-    return Capture(CameraId("gate"), seq, seq / rate, None, paint)
+    return Capture(CameraId("gate"), seq, round(seq * 90_000 / rate), seq / rate, None, paint)
 
 
 class ScriptedDetector:

@@ -14,6 +14,7 @@ from rich.console import Console
 from api.command.film import COLLINS, HOPPER, portrait
 from api.command.progress import progress_bar
 from api.program.program import ADMINISTRATOR, Ready, serve
+from api.settings.sections import RtspSettings
 from api.settings.settings import Settings
 from api.store.data_folder import locked_folder
 from ingest.fleet import CameraSpec
@@ -45,7 +46,17 @@ async def run_demo(settings: Settings) -> None:
             _introduce(ready, console)
 
         with progress_bar(console) as progress:
-            await serve(settings.model_copy(update={"faceapi": own}), progress, on_ready)
+            await serve(
+                settings.model_copy(update={"faceapi": own, "rtsp": _reaching_it(settings.rtsp)}),
+                progress,
+                on_ready,
+            )
+
+
+def _reaching_it(rtsp: RtspSettings) -> RtspSettings:
+    """Cameras may be on this machine, too: ours is."""
+    networks = f"{rtsp.allowed_networks}, 127.0.0.1/32"
+    return rtsp.model_copy(update={"allowed_networks": networks})
 
 
 async def _furnish(ready: Ready, camera: VirtualCamera) -> None:

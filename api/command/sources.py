@@ -6,7 +6,7 @@ from pathlib import Path
 from api.settings.sections import RtspSettings
 from ingest.address import CameraUrl
 from ingest.replay import Replay
-from ingest.rtsp import RtspCamera, Timeouts
+from ingest.rtsp import Limits, RtspCamera
 from ingest.source import State, StateChange
 from ingest.supervisor import Backoff, supervised
 from pipeline.errors import BadInput
@@ -34,7 +34,7 @@ def _camera(
 ) -> AsyncGenerator[Capture, None]:
     """A camera under a name that says where it is, and no secret."""
     camera = CameraId(str(url).partition("://")[2].rpartition("@")[2])
-    timeouts = Timeouts(connect=settings.connect_timeout, silence=settings.read_timeout)
+    limits = Limits(connect=settings.connect_timeout, silence=settings.read_timeout)
     backoff = Backoff(first=settings.least_backoff, most=settings.most_backoff)
 
     def changed(change: StateChange) -> None:
@@ -45,4 +45,4 @@ def _camera(
         elif change.state is State.LIVE:
             tell(f"{url}: connected")
 
-    return supervised(RtspCamera(url, camera, timeouts), backoff=backoff, on_state=changed)
+    return supervised(RtspCamera(url, camera, limits), backoff=backoff, on_state=changed)

@@ -86,6 +86,6 @@ def bare_app(settings: Settings) -> FastAPI:
         allow_origins=list(settings.backend.foreign_origins),
         allow_methods=["*"],
         allow_headers=["Authorization", "Content-Type"],
-        expose_headers=["X-Request-ID", "X-Seq", "X-Captured-At"],
+        expose_headers=["X-Request-ID", "X-Seq", "X-Media-Time", "X-Captured-At"],
     )
     return app

@@ -19,6 +19,7 @@ from api.store.changes import Changes
 from api.store.faces import Faces
 from api.store.people import People
 from api.store.users import Users
+from ingest.destination import Destinations
 from pipeline.packs.manifest import Manifest
 from pipeline.photograph_analysis import PhotographAnalyzer
 
@@ -42,6 +43,7 @@ class Services:
     index: Index
     checker: GalleryChecker
     enrollment: Enrollment
+    destinations: Destinations
     analyzer: PhotographAnalyzer
     engine: Engine
     results: Results

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from api.live.coded import Coded
 from api.live.video import Picture
 from api.live.wire import CameraMessage, LiveMessage
 from ingest.fleet import CameraSpec
@@ -35,6 +36,12 @@ class Results(Protocol):
 
     def pictures(self, camera: CameraId) -> AsyncGenerator[Picture, None]:
         """The analysed pictures of a camera; ends when the camera is removed."""
+
+    def coded(self, camera: CameraId) -> AsyncGenerator[Coded, None]:
+        """The video of a camera: its last key picture, all since, and so on, without a hole.
+
+        Where pictures were lost it goes on with a key picture. Ends when the camera is removed.
+        """
 
 
 class ShardState(StrEnum):

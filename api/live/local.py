@@ -6,13 +6,16 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from api.live.players import Players
 from api.live.video import Picture, PreviewEncoder
 from api.settings.sections import RtspSettings
 from ingest.fleet import CameraSpec, Fleet
 from ingest.numbering import Numbering
-from ingest.rtsp import RtspCamera, Timeouts
+from ingest.playable import Playable
+from ingest.rtsp import Limits, RtspCamera
 from ingest.source import StateChange
 from ingest.supervisor import Backoff, supervised
+from ingest.tee import Tee
 from pipeline.build import Pipeline
 from pipeline.messages import CameraId, Frame, PersonId, Result
 from pipeline.stages import Gallery
@@ -34,8 +37,14 @@ class Output(Protocol):
     def shown(self, camera: CameraId, picture: Picture) -> None:
         """A picture that somebody wants to see."""
 
+    async def coded(self, camera: CameraId, picture: Playable) -> None:
+        """A coded picture that somebody plays; returns when there is room for the next one."""
+
+    def lost(self, pictures: int) -> None:
+        """So many coded pictures waited too long; on any thread."""
+
     def decodes(self, camera: CameraId) -> None:
-        """The calling thread decodes this camera's pictures from now on, and nothing else."""
+        """The calling thread works for this camera alone from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,7 @@ class Numbers:
 
     seq: int = -1
     track: int = 0
+    media_time: int = -1
 
 
 class LocalEngine:
@@ -65,19 +75,26 @@ class LocalEngine:
     ) -> None:
         self._pipeline = pipeline
         self._gallery = gallery
-        self._timeouts = Timeouts(connect=rtsp.connect_timeout, silence=rtsp.read_timeout)
+        self._limits = Limits(
+            connect=rtsp.connect_timeout,
+            silence=rtsp.read_timeout,
+            destinations=rtsp.destinations,
+        )
         self._backoff = Backoff(first=rtsp.least_backoff, most=rtsp.most_backoff)
         self._output = output
         self._previews = PreviewEncoder(group, output.shown)
         self._fleet = Fleet(group, self._watch, output.changed)
         self._recognizers: dict[CameraId, Recognizer] = {}
         self._numbers: defaultdict[CameraId, Numbering] = defaultdict(Numbering)
+        self._tees: dict[CameraId, Tee] = {}
+        self._players = Players(group, output)
         self._tracks: defaultdict[CameraId, int] = defaultdict(int)
         """Of each camera the last one that was told."""
 
     async def put(self, camera: CameraSpec, after: Numbers = Numbers()) -> None:
         """Watch a camera, or change it; the same again changes nothing."""
         self._numbers[camera.camera].skip(after.seq)
+        self._tee(camera.camera).clock.skip(after.media_time)
         self._tracks[camera.camera] = max(self._tracks[camera.camera], after.track)
         await self._fleet.put(camera)
 
@@ -85,7 +102,9 @@ class LocalEngine:
         """Watch it no more; returns when its connection is gone."""
         await self._fleet.remove(camera)
         self._previews.hide(camera)
+        self.halt(camera)
         self._numbers.pop(camera, None)
+        self._tees.pop(camera, None)
         self._tracks.pop(camera, None)
 
     def show(self, camera: CameraId) -> None:
@@ -95,6 +114,14 @@ class LocalEngine:
     def hide(self, camera: CameraId) -> None:
         """Tell them no more."""
         self._previews.hide(camera)
+
+    def play(self, camera: CameraId) -> None:
+        """Tell this camera's video from now on, from its last key picture on."""
+        self._players.play(camera, self._tee(camera))
+
+    def halt(self, camera: CameraId) -> None:
+        """Tell it no more."""
+        self._players.halt(camera)
 
     def retract(self, person: PersonId) -> None:
         """Forget on every camera what speaks for a person of whom something was deleted."""
@@ -110,9 +137,10 @@ class LocalEngine:
         source = RtspCamera(
             spec.url,
             camera,
-            self._timeouts,
+            self._limits,
             self._pipeline.lanes.turn,
             lambda: self._output.decodes(camera),
+            self._tee(camera),
         )
         recognizer = self._pipeline.recognizer(self._gallery, after=self._tracks[camera])
         self._recognizers[camera] = recognizer
@@ -128,6 +156,11 @@ class LocalEngine:
                 await watch(onwards, recognizer, self._publish, window)
         finally:
             del self._recognizers[camera]
+
+    def _tee(self, camera: CameraId) -> Tee:
+        if camera not in self._tees:
+            self._tees[camera] = Tee(camera, lambda: self._output.decodes(camera))
+        return self._tees[camera]
 
     def _publish(self, frame: Frame, result: Result) -> None:
         newest = max((face.face.track for face in result.faces), default=0)

@@ -60,6 +60,9 @@ class CameraMetrics:
             buckets=_LAGS,
             registry=registry,
         )
+        self._video_drops = Counter(
+            "faceapi_video_drops", "Coded pictures that slow players missed", registry=registry
+        )
         self._latest: dict[str, int] = {}
         """Of each camera the number of the last frame that was analysed."""
         self._states: dict[CameraId, CameraState] = {}
@@ -87,6 +90,10 @@ class CameraMetrics:
         histogram = self._lags.labels(shard)
         for lag in lags:
             histogram.observe(lag)
+
+    def video_lost(self, pictures: int) -> None:
+        """So many coded pictures were missed by somebody who plays a camera."""
+        self._video_drops.inc(pictures)
 
     def forget(self, camera: CameraId) -> None:
         """A camera is gone: its series end."""

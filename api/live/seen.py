@@ -21,6 +21,7 @@ class Seen(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
     camera: str
     seq: int
+    media_time: int
     captured_at: float
     rtp_timestamp: int | None
     width: int
@@ -33,6 +34,7 @@ def seen(result: Result) -> Seen:
     return Seen(
         camera=result.camera,
         seq=result.seq,
+        media_time=result.media_time,
         captured_at=result.captured_at,
         rtp_timestamp=result.rtp_timestamp,
         width=result.width,

@@ -17,9 +17,10 @@ _WAITING = 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """An analysed frame as a JPEG; its results bear the same ``seq``."""
+    """An analysed frame as a JPEG; its results bear the same ``seq`` and ``media_time``."""
 
     seq: int
+    media_time: int
     captured_at: float
     jpeg: bytes
 
@@ -66,7 +67,8 @@ class PreviewEncoder:
         finally:
             self._busy.discard(frame.camera)
         if frame.camera in self._shown:
-            self._on_picture(frame.camera, Picture(frame.seq, frame.captured_at, data))
+            picture = Picture(frame.seq, frame.media_time, frame.captured_at, data)
+            self._on_picture(frame.camera, picture)
 
 
 class Viewers:

@@ -51,6 +51,9 @@ class FrameMessage(_Message):
     type: Literal["frame"] = "frame"
     camera: str
     seq: int = Field(description="Number of the frame, counted from 0; dropped ones leave a gap.")
+    media_time: int = Field(
+        description="Its place in the camera's video, in ticks of 90 kHz: it only grows."
+    )
     captured_at: float = Field(
         description="When it was exposed: Unix seconds; for a file, seconds from its start."
     )
@@ -127,6 +130,7 @@ def frame_message(seen: Seen, name: Callable[[PersonId], str | None]) -> FrameMe
     return FrameMessage(
         camera=seen.camera,
         seq=seen.seq,
+        media_time=seen.media_time,
         captured_at=seen.captured_at,
         rtp_timestamp=seen.rtp_timestamp,
         width=seen.width,

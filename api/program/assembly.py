@@ -97,6 +97,7 @@ async def assemble(
         index=gallery.index,
         checker=GalleryChecker(gallery.faces, pipeline.pack.manifest.id, pipeline.threshold),
         enrollment=_enrollment(settings, gallery, pipeline, engine),
+        destinations=settings.rtsp.destinations,
         analyzer=pipeline.analyzer(),
         engine=engine,
         results=engine,

@@ -2,15 +2,22 @@
 
 import os
 from collections.abc import Callable, Sequence
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import platformdirs
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from ingest.destination import Destinations, own_networks
 from pipeline.settings import Seconds, Section
 
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _listed(text: str) -> Sequence[str]:
+    """What stands between commas."""
+    return [one.strip() for one in text.split(",") if one.strip()]
 
 
 class RtspSettings(Section):
@@ -20,6 +27,30 @@ class RtspSettings(Section):
     read_timeout: Seconds = Field(4.0, description="Seconds without a packet: the camera is lost.")
     least_backoff: Seconds = Field(0.5, description="Seconds before the first new attempt.")
     most_backoff: Seconds = Field(30.0, description="Seconds between attempts at the most.")
+    allowed_networks: str = Field(
+        "0.0.0.0/0, ::/0",
+        description="Networks in which cameras may be, separated by commas; see SECURITY.md.",
+    )
+
+    allowed_hosts: str = Field(
+        "", description="Cameras that may be anywhere, as host:port, separated by commas."
+    )
+
+    @property
+    def destinations(self) -> Destinations:
+        """Where cameras may be."""
+        networks = [ip_network(one) for one in _listed(self.allowed_networks)]
+        return Destinations(networks, own_networks(), _listed(self.allowed_hosts))
+
+    @field_validator("allowed_networks")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        for one in _listed(text):
+            try:
+                ip_network(one)
+            except ValueError as error:
+                raise ValueError(f"{error}; a network is written 192.168.1.0/24") from None
+        return text
 
     @model_validator(mode="after")
     def _backoff_grows(self) -> Self:
@@ -99,11 +130,7 @@ class BackendSettings(Section):
     @property
     def foreign_origins(self) -> Sequence[str]:
         """The origins one by one, such as http://localhost:3000."""
-        return [
-            origin.strip().rstrip("/")
-            for origin in (self.origins or "").split(",")
-            if origin.strip()
-        ]
+        return [origin.rstrip("/") for origin in _listed(self.origins or "")]
 
 
 class ApiSettings(Section):

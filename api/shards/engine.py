@@ -5,11 +5,12 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 import numpy as np
 
+from api.live.coded import Coded, CodedViewers
 from api.live.engine import ShardState, ShardStatus
 from api.live.hub import Hub
 from api.live.local import Numbers
@@ -24,7 +25,9 @@ from api.shards.messages import (
     Device,
     Found,
     FromShard,
+    Halt,
     Hide,
+    Play,
     Search,
     Show,
     Shown,
@@ -99,6 +102,11 @@ class ShardedEngine:
             on_first=lambda camera: self._tell(camera, Show(camera)),
             on_last=lambda camera: self._tell(camera, Hide(camera)),
         )
+        self._coded = CodedViewers(
+            on_first=lambda camera: self._tell(camera, Play(camera)),
+            on_last=lambda camera: self._tell(camera, Halt(camera)),
+            on_drop=metrics.video_lost,
+        )
         self._cameras: dict[CameraId, _Watched] = {}
         self._numbers: defaultdict[CameraId, Numbers] = defaultdict(Numbers)
         """What was told last of each camera, also of one that is not watched now."""
@@ -138,6 +146,7 @@ class ShardedEngine:
             await self._let_go(known)
             self._drop_lone(known)
         self._viewers.end(camera)
+        self._coded.end(camera)
         self._hub.forget(camera)
         self._metrics.forget(camera)
 
@@ -166,6 +175,13 @@ class ShardedEngine:
         """The analysed pictures of a camera; ends when the camera is removed."""
         return self._viewers.pictures(camera)
 
+    def coded(self, camera: CameraId) -> AsyncGenerator[Coded, None]:
+        """The video of a camera: its last key picture, all since, and so on, without a hole.
+
+        Where pictures were lost it goes on with a key picture. Ends when the camera is removed.
+        """
+        return self._coded.coded(camera)
+
     def statuses(self) -> Sequence[ShardStatus]:
         """Each shard, as it is now."""
         return [self._status(shard) for shard in self._shards.values()]
@@ -184,6 +200,7 @@ class ShardedEngine:
         """End whoever still looks."""
         for camera in list(self._cameras):
             self._viewers.end(camera)
+            self._coded.end(camera)
 
     # What shards say
 
@@ -202,8 +219,12 @@ class ShardedEngine:
             case Changed() if self._is_of(shard, message.camera):
                 self._changed(_camera_message(message))
             case Shown() if self._is_of(shard, message.camera):
-                picture = Picture(message.seq, message.captured_at, message.jpeg)
+                picture = Picture(
+                    message.seq, message.media_time, message.captured_at, message.jpeg
+                )
                 self._viewers.show(CameraId(message.camera), picture)
+            case Coded() if self._is_of(shard, message.camera):
+                self._play(message)
             case Unwatched(camera):
                 self._has_left(lambda one: one.shard == shard.id and one.camera == camera)
             case Vitals():
@@ -263,7 +284,7 @@ class ShardedEngine:
         known = self._cameras.get(CameraId(camera))
         return known is not None and known.shard == shard.id
 
-    def _tell(self, camera: CameraId, message: Show | Hide) -> None:
+    def _tell(self, camera: CameraId, message: Show | Hide | Play | Halt) -> None:
         known = self._cameras.get(camera)
         if known is not None and known.shard in self._shards:
             self._shards[known.shard].send(message)
@@ -272,9 +293,11 @@ class ShardedEngine:
         """Tell its shard; one that does not run yet is told when it does."""
         camera, shard = known.spec.camera, self._shards[known.shard]
         address, numbers = known.spec.url.with_secrets, self._numbers[camera]
-        shard.send(Watch(camera, address, numbers.seq, numbers.track))
+        shard.send(Watch(camera, address, numbers.seq, numbers.track, numbers.media_time))
         if self._viewers.has(camera):
             shard.send(Show(camera))
+        if self._coded.has(camera):
+            shard.send(Play(camera))
 
     async def _let_go(self, known: _Watched) -> None:
         shard = self._shards.get(known.shard)
@@ -302,19 +325,31 @@ class ShardedEngine:
         if known is None or known.shard != shard.id:
             return
         camera, track = known.spec.camera, max((face.track for face in seen.faces), default=0)
-        self._numbers[camera] = Numbers(seen.seq, max(self._numbers[camera].track, track))
+        track = max(self._numbers[camera].track, track)
+        media_time = max(self._numbers[camera].media_time, seen.media_time)
+        self._numbers[camera] = Numbers(seen.seq, track, media_time)
         message = frame_message(
             seen, lambda person: None if shard.fence.hides(person) else self._name(person)
         )
         self._hub.publish(message)
         self._metrics.seen(message)
 
+    def _play(self, picture: Coded) -> None:
+        camera = CameraId(picture.camera)
+        numbers = self._numbers[camera]
+        latest = max(numbers.media_time, picture.media_time)
+        self._numbers[camera] = replace(numbers, media_time=latest)
+        self._coded.give(picture)
+
     def _say(self, known: _Watched, state: State, reason: str) -> None:
         camera = known.spec.camera
         self._changed(CameraMessage(camera=camera, state=state, reason=reason, since=time.time()))
 
     def _changed(self, message: CameraMessage) -> None:
-        self._metrics.changed(CameraId(message.camera), message.state)
+        camera = CameraId(message.camera)
+        if message.state not in (State.LIVE, State.OVERLOADED):
+            self._coded.cut(camera)
+        self._metrics.changed(camera, message.state)
         self._hub.publish(message)
 
     async def _search(self, shard: ShardProcess, number: int, vectors: Vectors) -> None:

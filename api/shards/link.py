@@ -18,6 +18,8 @@ _LENGTH = 4
 """Bytes in front of each batch."""
 _LARGEST = 1 << 26
 """Bytes of a batch at the most: several pictures."""
+_LARGE = 1 << 20
+"""Bytes of large messages in a batch at the most, or one that is larger: others are not late."""
 _PAUSE = 0.01
 """Seconds between two batches: what comes meanwhile travels together."""
 
@@ -88,6 +90,9 @@ class Outbox(Generic[Sent]):
 
     def __init__(self, losable: int = 1) -> None:
         self._most = losable
+        self._large = 0
+        """Bytes of large messages that wait."""
+        self._room = asyncio.Event()
         self._waiting: deque[Sent] = deque()
         self._losable: deque[Sent] = deque()
         self._filled = asyncio.Event()
@@ -106,6 +111,14 @@ class Outbox(Generic[Sent]):
         self._losable.append(message)
         self.put(message)
 
+    async def put_large(self, message: Sent, size: int) -> None:
+        """Leave a message of so many bytes when there is room for it; they keep their order."""
+        while self._large and self._large + size > _LARGE:
+            self._room.clear()
+            await self._room.wait()
+        self._large += size
+        self.put(message)
+
     async def batches(self) -> AsyncIterator[Sequence[Sent]]:
         """Whatever waits, again and again, a hundred times a second at the most."""
         while True:
@@ -114,5 +127,7 @@ class Outbox(Generic[Sent]):
             self._waiting.clear()
             self._losable.clear()
             self._filled.clear()
+            self._large = 0
+            self._room.set()
             yield batch
             await asyncio.sleep(_PAUSE)

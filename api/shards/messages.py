@@ -8,12 +8,13 @@ from typing import TypeAlias
 
 import msgspec
 
+from api.live.coded import Coded
 from api.live.seen import Seen
 from api.store.address import Address
 from ingest.load import Load
 from ingest.source import State
 
-VERSION = 1
+VERSION = 2
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -43,6 +44,7 @@ class Watch(_Message, frozen=True):
     url: str
     after_seq: int
     after_track: int
+    after_media_time: int
 
     def __repr__(self) -> str:  # the address may hold a password
         return f"Watch({self.camera!r})"
@@ -62,6 +64,18 @@ class Show(_Message, frozen=True):
 
 class Hide(_Message, frozen=True):
     """Nobody looks any more."""
+
+    camera: str
+
+
+class Play(_Message, frozen=True):
+    """Somebody plays this camera's video: send it as ``Coded``, from the last key picture on."""
+
+    camera: str
+
+
+class Halt(_Message, frozen=True):
+    """Nobody plays it any more."""
 
     camera: str
 
@@ -117,6 +131,7 @@ class Shown(_Message, frozen=True):
 
     camera: str
     seq: int
+    media_time: int
     captured_at: float
     jpeg: bytes
 
@@ -147,7 +162,8 @@ class Vitals(_Message, frozen=True):
     """How the shard is, told twice a second: by this the program knows that it lives.
 
     ``lags`` are how late its loop woke since the last time, in seconds; ``dropped`` counts the
-    results and pictures that waited too long to be sent, and ``position`` is that of its gallery.
+    results and pictures (of videos, too) that waited too long to be sent, and ``position``
+    is that of its gallery.
     """
 
     resident_bytes: int
@@ -158,9 +174,9 @@ class Vitals(_Message, frozen=True):
     devices: tuple[Device, ...]
 
 
-ToShard: TypeAlias = Begin | Watch | Unwatch | Show | Hide | Reach | Found
+ToShard: TypeAlias = Begin | Watch | Unwatch | Show | Hide | Play | Halt | Reach | Found
 FromShard: TypeAlias = (
-    Hello | Ready | Seen | Changed | Unwatched | Shown | Reached | Search | Vitals
+    Hello | Ready | Seen | Changed | Unwatched | Shown | Coded | Reached | Search | Vitals
 )
 
 TO_SHARD: msgspec.msgpack.Decoder[list[ToShard]] = msgspec.msgpack.Decoder(list[ToShard])

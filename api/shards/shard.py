@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from itertools import count
@@ -11,6 +12,7 @@ import numpy as np
 
 from api.gallery.memory import Extent, MemoryIndex
 from api.gallery.notifier import ChangeNotifier
+from api.live.coded import Coded
 from api.live.local import LocalEngine, Numbers
 from api.live.metrics import PERIOD, one_lag
 from api.live.seen import seen
@@ -25,8 +27,10 @@ from api.shards.messages import (
     Device,
     Found,
     FromShard,
+    Halt,
     Hello,
     Hide,
+    Play,
     Reach,
     Reached,
     Ready,
@@ -45,6 +49,7 @@ from api.store.faces import Faces
 from api.store.sealing import Keyring
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec
+from ingest.playable import Playable
 from ingest.source import StateChange
 from pipeline.build import Pipeline, build, open_configured_pack
 from pipeline.errors import Transient, first_of
@@ -75,6 +80,8 @@ class Post:
         self._crash = crash
         self._searches: dict[int, asyncio.Future[Found]] = {}
         self._numbers = count()
+        self._lost = 0
+        self._counting = threading.Lock()
 
     def seen(self, result: Result) -> None:
         """A frame was analysed."""
@@ -86,7 +93,22 @@ class Post:
 
     def shown(self, camera: CameraId, picture: Picture) -> None:
         """A picture that somebody wants to see."""
-        self.outbox.put_losable(Shown(camera, picture.seq, picture.captured_at, picture.jpeg))
+        shown = Shown(camera, picture.seq, picture.media_time, picture.captured_at, picture.jpeg)
+        self.outbox.put_losable(shown)
+
+    async def coded(self, camera: CameraId, picture: Playable) -> None:
+        """A coded picture that somebody plays; returns when there is room for the next one."""
+        await self.outbox.put_large(Coded(camera, *picture), len(picture.data))
+
+    def lost(self, pictures: int) -> None:
+        """So many coded pictures waited too long; on any thread."""
+        with self._counting:
+            self._lost += pictures
+
+    @property
+    def dropped(self) -> int:
+        """What waited too long to be sent."""
+        return self.outbox.dropped + self._lost
 
     def decodes(self, camera: CameraId) -> None:
         """The calling thread decodes this camera's pictures from now on."""
@@ -145,6 +167,10 @@ class Shard:
                 self._engine.show(CameraId(camera))
             case Hide(camera):
                 self._engine.hide(CameraId(camera))
+            case Play(camera):
+                self._engine.play(CameraId(camera))
+            case Halt(camera):
+                self._engine.halt(CameraId(camera))
             case Reach(number):
                 self._group.create_task(self._reach(number))
             case Found():
@@ -154,7 +180,7 @@ class Shard:
 
     async def _watch(self, message: Watch) -> None:
         spec = CameraSpec(CameraId(message.camera), CameraUrl.parse(message.url))
-        after = Numbers(message.after_seq, message.after_track)
+        after = Numbers(message.after_seq, message.after_track, message.after_media_time)
         await self._engine.put(spec, after)
 
     async def _unwatch(self, camera: CameraId) -> None:
@@ -169,8 +195,8 @@ class Shard:
 class Vital:
     """How this process is; said from the first moment, long before it can watch anything."""
 
-    def __init__(self, outbox: Outbox[FromShard]) -> None:
-        self._outbox = outbox
+    def __init__(self, post: Post) -> None:
+        self._post = post
         self.networks: Mapping[str, Network] = dict[str, Network]()
         self.memory: MemoryIndex | None = None
 
@@ -178,7 +204,7 @@ class Vital:
         """Say it twice a second, for ever."""
         while True:
             lags = [await one_lag() for _ in range(round(_PERIOD / PERIOD))]
-            self._outbox.put(self._vitals(lags))
+            self._post.outbox.put(self._vitals(lags))
 
     def _vitals(self, lags: Sequence[float]) -> Vitals:
         times = os.times()
@@ -186,7 +212,7 @@ class Vital:
             resident_bytes=_resident_bytes(),
             cpu_seconds=times.user + times.system,
             lags=tuple(lags),
-            dropped=self._outbox.dropped,
+            dropped=self._post.dropped,
             position=self.memory.position if self.memory else 0,
             devices=tuple(
                 Device(role, network.device, network.used)
@@ -208,7 +234,7 @@ async def run(link: Link[FromShard, ToShard], crash: CrashLog) -> None:
     if not isinstance(begin, Begin) or begin.version != VERSION:
         raise LinkBroken(f"the program does not speak version {VERSION} of what travels")
     settings, post = Settings.model_validate_json(begin.settings), Post(crash)
-    vital = Vital(post.outbox)
+    vital = Vital(post)
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(_send(link, post.outbox))

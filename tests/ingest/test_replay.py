@@ -44,6 +44,7 @@ async def test_every_picture_is_given_once_and_in_order(film: Film) -> None:
     assert [number_of(frame.paint()) for frame in frames] == list(range(60))
     assert [frame.seq for frame in frames] == list(range(60))
     assert [frame.captured_at for frame in frames] == pytest.approx([n / 25 for n in range(60)])
+    assert [frame.media_time for frame in frames] == [n * 3600 for n in range(60)]
     assert {(frame.camera, frame.rtp_timestamp) for frame in frames} == {(GATE, None)}
 
 

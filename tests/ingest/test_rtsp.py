@@ -13,7 +13,7 @@ import pytest
 
 from ingest.address import CameraUrl
 from ingest.footage import shots
-from ingest.rtsp import RtspCamera, Timeouts
+from ingest.rtsp import Limits, RtspCamera
 from ingest.source import State, StateChange
 from ingest.supervisor import Backoff, supervised
 from ingest.virtual.camera import VirtualCamera
@@ -28,7 +28,7 @@ Eventually = Callable[[Callable[[], bool]], Awaitable[None]]
 GATE = CameraId("gate")
 TICKS = 3600
 """RTP ticks from a picture to the next: 25 a second."""
-BRIEF = Timeouts(connect=0.5, silence=0.5)
+BRIEF = Limits(connect=0.5, silence=0.5)
 
 
 async def take(url: CameraUrl, count: int) -> list[Capture]:
@@ -41,10 +41,10 @@ async def take(url: CameraUrl, count: int) -> list[Capture]:
     return taken
 
 
-async def lost(url: CameraUrl, timeouts: Timeouts = BRIEF) -> FaceapiError:
+async def lost(url: CameraUrl, limits: Limits = BRIEF) -> FaceapiError:
     """What ends the stream, whatever came before."""
     with pytest.raises(FaceapiError) as caught:
-        async for _ in RtspCamera(url, GATE, timeouts).frames():
+        async for _ in RtspCamera(url, GATE, limits).frames():
             pass
     return caught.value
 
@@ -72,6 +72,10 @@ async def test_pictures_come_whole_and_in_order_with_the_cameras_own_time(
     assert at[-1] > 30  # round, and over the end of 32 bits
     assert [number_of(frame.paint()) for frame in frames] == [place % 30 for place in at]
     began = [frame.captured_at - place / 25 for frame, place in zip(frames, at, strict=True)]
+    assert {frame.media_time - TICKS * place for frame, place in zip(frames, at, strict=True)} == {
+        frames[0].media_time - TICKS * at[0]
+    }
+    assert begun - 1 < frames[0].media_time / 90_000 < time.time()
     assert max(began) - min(began) < 2e-6
     assert begun - 1 < began[0] < time.time()
     originals = [shot.paint() for shot in shots(path)]
@@ -82,7 +86,7 @@ async def test_pictures_come_whole_and_in_order_with_the_cameras_own_time(
 
 async def test_a_picture_does_not_wait_for_the_next_one(film: Film) -> None:
     async with VirtualCamera({"gate": read_clip(film(30))}, rtp_origin=0) as camera:
-        patient = RtspCamera(camera.url("gate"), GATE, Timeouts(silence=60))
+        patient = RtspCamera(camera.url("gate"), GATE, Limits(silence=60))
         async with aclosing(patient.frames()) as frames, asyncio.timeout(50):
             async for frame in frames:
                 if frame.seq == 30:
@@ -134,7 +138,7 @@ async def test_a_mute_camera_is_lost_and_holds_up_no_other(film: Film) -> None:
     clips = {"gate": read_clip(film(5))}
     async with VirtualCamera(clips) as silent, VirtualCamera(clips) as camera:
         silent.mute()
-        waiting = asyncio.create_task(lost(silent.url("gate"), Timeouts(connect=3)))
+        waiting = asyncio.create_task(lost(silent.url("gate"), Limits(connect=3)))
         assert len(await take(camera.url("gate"), 10)) == 10
         assert not waiting.done()
         assert isinstance(await waiting, Transient)
@@ -205,7 +209,7 @@ async def test_pictures_that_never_can_be_decoded_are_a_loss(film: Film) -> None
     clip = read_clip(film(9))
     no_key = [CodedPicture([clip.sps, clip.pps], 0), *clip.pictures[1:]]
     async with VirtualCamera({"gate": Clip(no_key, clip.rate)}) as camera:
-        error = await lost(camera.url("gate"), Timeouts(picture=0.5))
+        error = await lost(camera.url("gate"), Limits(picture=0.5))
     assert isinstance(error, Transient)
     assert "no picture" in str(error)
 
@@ -247,6 +251,7 @@ async def test_a_camera_that_comes_back_is_connected_again(film: Film) -> None:
             camera.kick()
             while told[-1].state is not State.LIVE or len(told) < 5:
                 seen.append(await anext(frames))
+    assert all(after.media_time > before.media_time for before, after in pairwise(seen))
     assert [number_of(frame.paint()) for frame in seen] == [frame.seq for frame in seen]
     states = [change.state for change in told]
     assert states[:3] == [State.CONNECTING, State.LIVE, State.WAITING]

@@ -14,7 +14,7 @@ from statistics import median
 import pytest
 
 from ingest.address import CameraUrl
-from ingest.rtsp import RtspCamera, Timeouts
+from ingest.rtsp import Limits, RtspCamera
 from ingest.source import State, StateChange
 from ingest.supervisor import Backoff, supervised
 from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient
@@ -25,7 +25,7 @@ from tests.system.gst import GstServer
 pytestmark = pytest.mark.system
 Serve = Callable[..., GstServer]
 GATE = CameraId("gate")
-BRIEF = Timeouts(connect=2, silence=1)
+BRIEF = Limits(connect=2, silence=1)
 
 
 async def take(url: CameraUrl, count: int) -> list[Capture]:

@@ -303,6 +303,18 @@ def test_what_is_no_cameras_address_is_refused(client: httpx.Client, url: str) -
     assert client.get("/cameras").json()["items"] == []
 
 
+@pytest.mark.parametrize(
+    "host", ["169.254.169.254", "2852039166", "[::ffff:169.254.169.254]", "0.0.0.0:5432"]
+)
+def test_no_camera_may_be_where_only_the_deployment_is(client: httpx.Client, host: str) -> None:
+    url = f"rtsp://ann:nite-word@{host}/1"
+    answer = client.post("/cameras", json={"name": "Gate", "url": url})
+    assert answer.status_code == 422
+    assert "RTSP_ALLOWED_NETWORKS" in answer.json()["detail"]
+    assert "nite-word" not in answer.text
+    assert client.get("/cameras").json()["items"] == []
+
+
 def test_a_cameras_password_is_in_no_answer_and_no_log(
     service: Service, client: httpx.Client
 ) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -99,7 +99,7 @@ async def cameras(_: SignedIn, services: ServicesDep) -> CamerasOut:
 @router.post("", status_code=status.HTTP_201_CREATED, responses=CONFLICT)
 async def add(body: NewCamera, _: SignedIn, services: ServicesDep) -> CameraOut:
     """Watch a camera from now on."""
-    url = CameraUrl.parse(body.url.get_secret_value())
+    url = await _address(body.url, services)
     camera = await services.cameras.add(body.name, url, enabled=body.enabled)
     await _take_effect(camera, services)
     return _out(camera, services)
@@ -129,7 +129,7 @@ async def change(camera: One, body: CameraChange, services: ServicesDep) -> Came
     changed = await services.cameras.change(
         camera.id,
         name=body.name,
-        url=CameraUrl.parse(body.url.get_secret_value()) if body.url else None,
+        url=await _address(body.url, services) if body.url else None,
         enabled=body.enabled,
     )
     await _take_effect(changed, services)
@@ -177,7 +177,23 @@ async def _parts(camera: CameraId, services: Services) -> AsyncIterator[bytes]:
 
 
 def _headers(picture: Picture) -> dict[str, str]:
-    return {"X-Seq": str(picture.seq), "X-Captured-At": f"{picture.captured_at:.6f}"}
+    return {
+        "X-Seq": str(picture.seq),
+        "X-Media-Time": str(picture.media_time),
+        "X-Captured-At": f"{picture.captured_at:.6f}",
+    }
+
+
+async def _address(text: SecretStr, services: Services) -> CameraUrl:
+    """A camera's address, unless it is one where none may be; its name need not be known yet.
+
+    Raises:
+        BadInput: it is no address of a camera, or may not be connected to.
+    """
+    url = CameraUrl.parse(text.get_secret_value())
+    with suppress(Transient):
+        await asyncio.to_thread(services.destinations.addresses, url)
+    return url
 
 
 async def _take_effect(camera: Camera, services: Services) -> None:

@@ -14,6 +14,10 @@ export interface FrameMessage {
    */
   seq: number
   /**
+   * Its place in the camera's video, in ticks of 90 kHz: it only grows.
+   */
+  media_time: number
+  /**
    * When it was exposed: Unix seconds; for a file, seconds from its start.
    */
   captured_at: number

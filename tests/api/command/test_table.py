@@ -14,7 +14,7 @@ def test_the_table_shows_who_stands_where_from_left_to_right() -> None:
         IdentifiedFace(tracked(2, face_at(500, 20)), Verdict(Status.UNKNOWN, similarity=0.87)),
         IdentifiedFace(tracked(1, face_at(40, 20)), ann),
     ]
-    result = Result(CameraId("gate"), 12, 1.2, None, 960, 540, faces)
+    result = Result(CameraId("gate"), 12, 108_000, 1.2, None, 960, 540, faces)
     screen, tally = io.StringIO(), Tally()
     tally.add(result)
     with WatchTable(Console(file=screen, force_terminal=True, width=100), tally) as table:

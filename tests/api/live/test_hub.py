@@ -25,6 +25,7 @@ def seen(camera: CameraId, seq: int) -> FrameMessage:
         seq=seq,
         captured_at=seq / 10,
         rtp_timestamp=None,
+        media_time=0,
         width=64,
         height=48,
         faces=(),
@@ -124,7 +125,7 @@ async def test_all_viewers_see_the_same_picture_and_coming_and_going_is_told_onc
     viewers = Viewers(
         lambda camera: told.append(("first", camera)), lambda camera: told.append(("last", camera))
     )
-    picture = Picture(1, 0.1, b"jpeg")
+    picture = Picture(1, 9000, 0.1, b"jpeg")
     async with aclosing(viewers.pictures(GATE)) as one, aclosing(viewers.pictures(GATE)) as other:
         looking = [asyncio.ensure_future(anext(viewer)) for viewer in (one, other)]
         await asyncio.sleep(0)

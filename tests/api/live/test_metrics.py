@@ -48,7 +48,7 @@ def result(seq: int, *statuses: Status, camera: CameraId = GATE, age: float = 0.
         IdentifiedFace(tracked(track), Verdict(status, None, None))
         for track, status in enumerate(statuses)
     ]
-    result = Result(camera, seq, time.time() - age, None, 64, 48, faces)
+    result = Result(camera, seq, seq * 9000, time.time() - age, None, 64, 48, faces)
     return frame_message(seen(result), str)
 
 

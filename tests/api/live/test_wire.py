@@ -29,7 +29,7 @@ def result(seq: int, **faces: Verdict) -> Result:
     identified = [
         IdentifiedFace(tracked(int(track[1:]), found), verdict) for track, verdict in faces.items()
     ]
-    return Result(CameraId("gate"), seq, seq / 10, None, 960, 540, identified)
+    return Result(CameraId("gate"), seq, seq * 9000, seq / 10, None, 960, 540, identified)
 
 
 def sent(one: Result) -> dict[str, Any]:
@@ -42,6 +42,7 @@ def test_a_frame_is_sent_with_just_the_agreed_fields() -> None:
         "type": "frame",
         "camera": "gate",
         "seq": 3,
+        "media_time": 27_000,
         "captured_at": 0.3,
         "rtp_timestamp": None,
         "width": 960,

@@ -8,13 +8,25 @@ from functools import partialmethod
 import pytest
 from prometheus_client import CollectorRegistry
 
+from api.live.coded import Coded
 from api.live.engine import ShardState
 from api.live.metrics import CameraMetrics
 from api.live.seen import Face, Seen
 from api.live.wire import FrameMessage
 from api.shards.engine import ShardedEngine
 from api.shards.link import LinkBroken
-from api.shards.messages import VERSION, Begin, Reach, Search, ToShard, Unwatched, Watch
+from api.shards.messages import (
+    VERSION,
+    Begin,
+    Changed,
+    Halt,
+    Play,
+    Reach,
+    Search,
+    ToShard,
+    Unwatched,
+    Watch,
+)
 from api.shards.process import Death, ShardProcess
 from api.store.address import Address
 from ingest.address import CameraUrl
@@ -38,7 +50,7 @@ def spec(camera: str, path: str = "/") -> CameraSpec:
 
 def named(camera: str, seq: int, track: int = 1) -> Seen:
     face = Face(track, (1, 2, 3, 4), 0.9, Status.KNOWN, ANN, 0.95)
-    return Seen(camera, seq, 0.0, None, 64, 48, (face,))
+    return Seen(camera, seq, seq * 3600, 0.0, None, 64, 48, (face,))
 
 
 class World:
@@ -121,6 +133,7 @@ async def test_a_replaced_shard_goes_on_where_numbers_left_off(
         ((_, watch),) = here.told
         assert isinstance(watch, Watch)
         assert (watch.camera, watch.after_seq, watch.after_track) == ("a", 41, 7)
+        assert watch.after_media_time == 41 * 3600
         state = here.engine.state(CameraId("a"))
         assert state is not None
         assert (state.state, "SIGKILL" in state.reason) == (State.WAITING, True)
@@ -225,3 +238,80 @@ async def test_who_was_deleted_is_unknown_until_the_shard_has_confirmed(
             message = await anext(messages)
             assert isinstance(message, FrameMessage)
             assert [face.name for face in message.faces] == ["Ann"]
+
+
+def coded(media_time: int, *, key: bool = False) -> Coded:
+    return Coded("a", media_time, key, False, b"picture")
+
+
+async def test_a_camera_is_played_from_the_first_viewer_to_the_last_over_shards_that_die(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        await here.engine.put(spec("a"))
+        here.told.clear()
+        async with aclosing(here.engine.coded(CameraId("a"))) as video:
+            first = asyncio.ensure_future(anext(video))
+            await asyncio.sleep(0)
+            assert here.told == [("1", Play("a"))]
+            for number in range(3):
+                here.engine.heard(here.shard("1"), coded(100 + number, key=number == 0))
+            assert (await first).media_time == 100
+            here.told.clear()
+            here.die("1", KILLED)
+            (_, watch), (_, play) = here.told
+            assert isinstance(watch, Watch)
+            assert watch.after_media_time == 102
+            assert play == Play("a")
+            await here.engine.put(spec("a", "/another"))
+            assert here.told[-1] == ("1", Play("a"))
+            here.engine.heard(here.shard("1"), coded(200, key=True))
+            assert [(await anext(video)).media_time for _ in range(3)] == [101, 102, 200]
+        assert [message for _, message in here.told][-1] == Halt("a")
+
+
+async def test_video_of_a_camera_that_is_anothers_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch) as here:
+        await here.engine.put(spec("a"))
+        async with aclosing(here.engine.coded(CameraId("a"))) as video:
+            first = asyncio.ensure_future(anext(video))
+            await asyncio.sleep(0)
+            here.engine.heard(here.shard("2"), coded(100, key=True))
+            here.engine.heard(here.shard("1"), coded(101, key=True))
+            assert (await first).media_time == 101
+
+
+async def test_who_comes_while_a_camera_is_away_sees_nothing_old(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        await here.engine.put(spec("a"))
+        shard = here.shard("1")
+        async with (
+            aclosing(here.engine.coded(CameraId("a"))) as early,
+            aclosing(here.engine.coded(CameraId("a"))) as late,
+        ):
+            first = asyncio.ensure_future(anext(early))
+            await asyncio.sleep(0)
+            here.engine.heard(shard, coded(100, key=True))
+            await first
+            here.engine.heard(shard, Changed("a", State.WAITING, "it went", 0.0, None))
+            second = asyncio.ensure_future(anext(late))
+            await asyncio.sleep(0)
+            here.engine.heard(shard, coded(200, key=True))
+            assert (await second).media_time == 200
+
+
+async def test_a_camera_that_is_removed_ends_its_video(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        await here.engine.put(spec("a"))
+        async with aclosing(here.engine.coded(CameraId("a"))) as video:
+            first = asyncio.ensure_future(anext(video))
+            await asyncio.sleep(0)
+            here.die("1", KILLED)
+            here.shard("1").state = ShardState.ENDED
+            await here.engine.remove(CameraId("a"))
+            with pytest.raises(StopAsyncIteration):
+                await first

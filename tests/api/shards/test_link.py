@@ -15,7 +15,14 @@ from api.shards.messages import FROM_SHARD, TO_SHARD, FromShard, Hello, Shown, T
 from pipeline.messages import PersonId, Status
 
 SEEN = Seen(
-    "gate", 7, 1.5, None, 64, 48, (Face(1, (1, 2, 3, 4), 0.9, Status.KNOWN, PersonId("Ann"), 0.9),)
+    "gate",
+    7,
+    9000,
+    1.5,
+    None,
+    64,
+    48,
+    (Face(1, (1, 2, 3, 4), 0.9, Status.KNOWN, PersonId("Ann"), 0.9),),
 )
 
 
@@ -34,7 +41,7 @@ async def linked() -> AsyncIterator[tuple[Link[FromShard, ToShard], asyncio.Stre
 
 async def test_a_batch_arrives_as_it_was_sent() -> None:
     async with linked() as (link, writer, reader):
-        batch: list[FromShard] = [Hello(1), SEEN, Shown("gate", 7, 1.5, b"jpeg")]
+        batch: list[FromShard] = [Hello(1), SEEN, Shown("gate", 7, 9000, 1.5, b"jpeg")]
         await link.send(batch)
         program: Link[ToShard, FromShard] = Link(reader, writer, FROM_SHARD)
         assert await program.receive() == batch
@@ -61,7 +68,7 @@ async def test_what_is_no_batch_of_ours_breaks_the_link(sent: bytes, said: str) 
 
 
 async def test_a_password_is_in_no_representation() -> None:
-    assert "secret" not in repr(Watch("gate", "rtsp://user:secret@host/", 0, 0))
+    assert "secret" not in repr(Watch("gate", "rtsp://user:secret@host/", 0, 0, 0))
 
 
 async def test_when_too_much_waits_the_oldest_that_may_be_lost_goes() -> None:
@@ -89,3 +96,29 @@ async def test_what_comes_while_a_batch_is_sent_travels_together() -> None:
         outbox.put(number)
         await asyncio.sleep(0.001)
     assert await following == [1, 2, 3]
+
+
+async def test_large_messages_wait_for_room_and_keep_their_order() -> None:
+    outbox = Outbox[str]()
+    batches = aiter(outbox.batches())
+
+    async def fill() -> None:
+        for number in range(4):
+            await outbox.put_large(f"{number} of 600 KB", 600_000)
+        await outbox.put_large("2 MB", 2_000_000)
+        outbox.put("small")
+
+    filling = asyncio.ensure_future(fill())
+    await asyncio.sleep(0)
+    outbox.put("a result")
+    async with asyncio.timeout(10):
+        assert await anext(batches) == ["0 of 600 KB", "a result"]
+        taken = [await anext(batches) for _ in range(4)]
+        await filling
+    assert [one for batch in taken for one in batch] == [
+        "1 of 600 KB",
+        "2 of 600 KB",
+        "3 of 600 KB",
+        "2 MB",
+        "small",
+    ]

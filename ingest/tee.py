@@ -1,0 +1,137 @@
+"""One camera's video, handed to viewers beside its analysis: no second connection to the camera."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ingest.encoding import Encoding
+from ingest.media_clock import MediaClock
+from ingest.playable import LastGroup, Playable
+
+if TYPE_CHECKING:
+    import av
+
+    from ingest.passing import Passing
+
+_log = logging.getLogger(__name__)
+
+
+class Tee:
+    """What viewers of one camera get, over all its connections.
+
+    The camera's own pictures are passed on, and the last group of them is kept, so that the first
+    viewer sees something at once. Where they cannot be played they are encoded from the decoded
+    ones: once, and only while somebody plays. A source tells it on its own thread of each
+    connection; ``play`` and ``halt`` are called in the event loop. Nothing here waits.
+
+    Args:
+        name: the camera's.
+        on_thread: called on each thread that encodes, before anything else.
+    """
+
+    def __init__(self, name: str = "", on_thread: Callable[[], None] = lambda: None) -> None:
+        self.clock = MediaClock()
+        self._name = name
+        self._on_thread = on_thread
+        self._lock = threading.Lock()
+        self._group = LastGroup[Playable]()
+        self._listener: Callable[[Playable], None] | None = None
+        self._encoding: Encoding | None = None
+        self._latest = -1
+
+    def play(self, listener: Callable[[Playable], None]) -> None:
+        """Give the last group of pictures, then each new one, to ``listener``, on any thread."""
+        with self._lock:
+            for picture in self._group.pictures:
+                listener(picture)
+            self._listener = listener
+
+    def halt(self) -> None:
+        """Nobody plays any more."""
+        with self._lock:
+            self._listener = None
+            self._end_encoding()
+
+    @contextmanager
+    def connection(self, passing: "Passing | None") -> "Iterator[Tap]":
+        """While a source is connected it tells the tap of each picture.
+
+        Args:
+            passing: of video that can perhaps be played as it is; None for all other.
+        """
+        self.clock.begin()
+        try:
+            yield Tap(self, passing)
+        finally:
+            self.cut()
+
+    def cut(self) -> None:
+        """What comes next does not go on from what came before."""
+        with self._lock:
+            self._group.clear()
+            self._end_encoding()
+
+    def give(self, picture: Playable) -> None:
+        """A picture of the camera's own."""
+        with self._lock:
+            self._give(picture)
+
+    def encode(self, picture: "av.VideoFrame", media_time: int, why: str) -> None:
+        """Encode a decoded picture if somebody plays."""
+        with self._lock:
+            if self._listener is None or media_time <= self._latest:
+                return
+            if self._encoding is None:
+                _log.info("camera %s is encoded for its viewers: %s", self._name, why)
+                self._encoding = Encoding(self._name, self._encoded, self._on_thread)
+            self._encoding.put(picture, media_time)
+
+    def _encoded(self, encoding: Encoding, picture: Playable) -> None:
+        with self._lock:
+            if encoding is self._encoding:
+                self._give(picture)
+
+    def _give(self, picture: Playable) -> None:
+        self._latest = picture.media_time
+        self._group.add(picture)
+        if self._listener is not None:
+            self._listener(picture)
+
+    def _end_encoding(self) -> None:
+        if self._encoding is not None:
+            self._encoding.close()
+            self._encoding = None
+            self._group.clear()
+
+
+class Tap:
+    """Where one connection's pictures come in, on the source's thread."""
+
+    def __init__(self, tee: Tee, passing: "Passing | None") -> None:
+        self._tee = tee
+        self._passing = passing
+        self._why = "it is not H.264"
+
+    def coded(self, unit: bytes, media_time: int, *, key: bool) -> None:
+        """A picture as the camera coded it, whether it is analysed or not.
+
+        Args:
+            unit: its access unit.
+            media_time: its place in the video.
+            key: whether it needs no other picture.
+        """
+        if self._passing is None:
+            return
+        playable = self._passing.ready(unit, media_time, key=key)
+        if self._passing.problem:
+            self._why, self._passing = self._passing.problem, None
+            self._tee.cut()
+        elif playable is not None:
+            self._tee.give(playable)
+
+    def decoded(self, picture: "av.VideoFrame", media_time: int) -> None:
+        """A picture as it is shown."""
+        if self._passing is None:
+            self._tee.encode(picture, media_time, self._why)
