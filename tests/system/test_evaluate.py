@@ -131,16 +131,22 @@ def test_whoever_is_alone_on_a_film_is_enrolled_from_it_and_named_on_others_by_h
     )
     write_clip(tmp_path / "alone.mp4", [hopper] * 5, 10)
     write_clip(tmp_path / "both.mp4", [np.hstack([hopper, collins])] * 12, 10)
+    write_clip(tmp_path / "empty.mp4", [np.full_like(hopper, 90)] * 3, 10)
     truth = {
         "alone": {"people": {"Grace": "an officer"}, "frames": 6},
         "both": {"people": {"Grace": "left", "Eileen": "right, in orange"}},
+        "empty": {"people": {"Ghost": "never seen"}},
     }
     (tmp_path / "truth.json").write_text(json.dumps({"clips": truth}))
     found = read(evaluate("--clips", tmp_path / "truth.json", "--json"))
     assert found["gallery"] == {"Grace": 1}
-    assert found["notes"] == ["alone: it has 5 frames, the truth says 6"]
-    alone, both = found["clips"]
-    assert (alone["enrolled_from"], both["enrolled_from"]) == (True, False)
+    assert found["notes"] == [
+        "empty: no frame of it can be enrolled as Ghost",
+        "alone: it has 5 frames, the truth says 6",
+    ]
+    alone, both, empty = found["clips"]
+    assert [one["enrolled_from"] for one in (alone, both, empty)] == [True, False, False]
+    assert (empty["frames"], empty["tracks"], empty["presences"]) == (3, [], [])
     assert both["false_names"] == {**both["false_names"], "events": 0, "trials": 24}
     (presence,) = both["presences"]
     assert (presence["right"]["events"], presence["right"]["trials"]) == (10, 12)

@@ -58,7 +58,7 @@ async def evaluate_clips(
     kept = _Kept(gallery)
     if folder is not None:
         await enroll_folder(folder, engine.enroller(), kept, tell)
-    used = await _enroll_from(clips, engine, kept)
+    used = await _enroll_from(clips, engine, kept, notes.append)
     enrolled = frozenset(kept.templates)
     if not enrolled:
         raise BadInput(f"{file}: nobody can be enrolled: no one is alone in a clip; name --gallery")
@@ -86,13 +86,17 @@ def _report(
     )
 
 
-async def _enroll_from(clips: Sequence[Clip], engine: Pipeline, kept: _Kept) -> frozenset[str]:
+async def _enroll_from(
+    clips: Sequence[Clip], engine: Pipeline, kept: _Kept, tell: Callable[[str], None]
+) -> frozenset[str]:
     """Enroll whoever is alone in a clip and not there yet; says which clips were used."""
     used = set()
     for clip in clips:
         if clip.alone is not None and clip.alone not in kept.templates:
             face = await _first_face(clip, clip.alone, engine)
-            if face is not None:
+            if face is None:
+                tell(f"{clip.name}: no frame of it can be enrolled as {clip.alone}")
+            else:
                 await kept.add([face])
                 used.add(clip.name)
     return frozenset(used)

@@ -1,8 +1,5 @@
 """Photographs compared: pairs of a list, each with each, failures counted as such."""
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,29 +7,8 @@ from hypothesis import strategies as st
 
 from pipeline.errors import BadInput
 from pipeline.evaluation.comparing import compare_all, report_pairs, report_people
-from pipeline.evaluation.pairs import BadRow, Pair, PairList
-from pipeline.messages import PersonId, Vector
-from pipeline.photographs import Photograph
-
-FOLDER = Path("photographs")
-
-
-def at(degrees: float) -> Vector:
-    angle = np.radians(degrees)
-    return np.array([np.cos(angle), np.sin(angle)], np.float32)
-
-
-FOUND: dict[Path, Vector | str] = {
-    FOLDER / "a/1": at(0),
-    FOLDER / "a/2": at(20),
-    FOLDER / "b/1": at(30),
-    FOLDER / "b/2": at(100),
-    FOLDER / "c/1": "no face was found in it",
-}
-
-
-def listed(*pairs: tuple[str, str, bool], bad: Sequence[BadRow] = ()) -> PairList:
-    return PairList([Pair(n, x, y, mated=same) for n, (x, y, same) in enumerate(pairs, 2)], bad)
+from pipeline.evaluation.pairs import BadRow
+from tests.evaluations import FOLDER, FOUND, at, listed, photographs
 
 
 def test_every_pair_has_its_similarity_and_decision_and_failures_are_counted_apart() -> None:
@@ -69,10 +45,6 @@ def test_pairs_of_one_kind_have_no_equal_error() -> None:
 def test_where_nothing_could_be_compared_the_reason_is_said() -> None:
     with pytest.raises(BadInput, match="no face was found"):
         report_pairs(listed(("c/1", "a/1", True)), FOLDER, FOUND, pack="p", threshold=0.9)
-
-
-def photographs() -> list[Photograph]:
-    return [Photograph(PersonId(path.parent.name), path) for path in FOUND]
 
 
 def test_people_are_compared_each_with_each_and_the_wrong_ones_are_named() -> None:

@@ -11,12 +11,8 @@ from pipeline.evaluation import identification
 from pipeline.evaluation.comparing import compare_all
 from pipeline.evaluation.gallery_check import Doubt, GalleryReport, GalleryStudy
 from pipeline.evaluation.verification import operating_point
-from pipeline.messages import EnrolledFace, FaceId, PersonId, Vector
-
-
-def at(degrees: float) -> Vector:
-    angle = np.radians(degrees)
-    return np.array([np.cos(angle), np.sin(angle)], np.float32)
+from pipeline.messages import EnrolledFace, FaceId, PersonId
+from tests.evaluations import at
 
 
 def face(name: str, degrees: float) -> EnrolledFace:

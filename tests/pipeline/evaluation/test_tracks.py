@@ -13,24 +13,10 @@ from pipeline.evaluation.tracks import (
     totals,
 )
 from pipeline.messages import PersonId, TrackId
+from tests.evaluations import seen
 
 A, B = PersonId("A"), PersonId("B")
 NAMES = st.lists(st.sampled_from([A, B, None]))
-
-
-def seen(track: int, truth: PersonId | None, names: str, first: int = 0) -> list[Sighting]:
-    """Ten faces a second: A and B are names, - is unknown, . is undecided."""
-    return [
-        Sighting(
-            frame=frame,
-            at=frame / 10,
-            track=TrackId(track),
-            name=PersonId(letter) if letter in "AB" else None,
-            decided=letter != ".",
-            truth=truth,
-        )
-        for frame, letter in enumerate(names, first)
-    ]
 
 
 def report(*tracks: list[Sighting], frames: int = 10, used: bool = False) -> ClipReport:

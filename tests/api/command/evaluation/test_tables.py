@@ -10,8 +10,7 @@ from pipeline.evaluation.intervals import Rate
 from pipeline.evaluation.pairs import BadRow, PairList
 from pipeline.evaluation.tracks import ClipsReport, report_clip, totals
 from pipeline.messages import PersonId
-from tests.pipeline.evaluation.test_comparing import FOLDER, FOUND, listed, photographs
-from tests.pipeline.evaluation.test_tracks import seen
+from tests.evaluations import FOLDER, FOUND, listed, photographs, seen
 
 
 def shown(report: Report) -> str:
