@@ -112,7 +112,7 @@ class Tap:
     def __init__(self, tee: Tee, passing: "Passing | None") -> None:
         self._tee = tee
         self._passing = passing
-        self._why = "it is not H.264"
+        self._why = "it is not H.264 by RTSP"
 
     def coded(self, unit: bytes, media_time: int, *, key: bool) -> None:
         """A picture as the camera coded it, whether it is analysed or not.

@@ -8,6 +8,7 @@ from api.gallery.checking import GalleryChecker
 from api.gallery.directory import Directory
 from api.gallery.enrollment import Enrollment
 from api.gallery.index import Index
+from api.http.admission import Admission
 from api.http.auth.passwords import Passwords
 from api.http.auth.tickets import Tickets
 from api.http.auth.tokens import Tokens
@@ -39,6 +40,7 @@ class Services:
     passwords: Passwords
     tokens: Tokens
     tickets: Tickets
+    admission: Admission
     directory: Directory
     index: Index
     checker: GalleryChecker

@@ -6,8 +6,9 @@ from enum import StrEnum
 from typing import Protocol
 
 from api.live.coded import Coded
+from api.live.told import Told
 from api.live.video import Picture
-from api.live.wire import CameraMessage, LiveMessage
+from api.live.wire import CameraMessage, Position
 from ingest.fleet import CameraSpec
 from pipeline.messages import CameraId, PersonId
 
@@ -31,8 +32,13 @@ class Engine(Protocol):
 class Results(Protocol):
     """What comes from the cameras; at most once, bounded, the oldest dropped."""
 
-    def subscribe(self, cameras: Collection[CameraId] | None) -> AsyncGenerator[LiveMessage, None]:
-        """The present state of these cameras (None: all), then whatever happens on them."""
+    def subscribe(
+        self, cameras: Collection[CameraId] | None, after: Position | None = None
+    ) -> AsyncGenerator[Told, None]:
+        """What happens on these cameras (None: all): from a snapshot on, or after a position.
+
+        A reader that is too late gets a gap and a new snapshot.
+        """
 
     def pictures(self, camera: CameraId) -> AsyncGenerator[Picture, None]:
         """The analysed pictures of a camera; ends when the camera is removed."""

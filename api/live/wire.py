@@ -4,7 +4,7 @@
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -45,10 +45,20 @@ class FaceMessage(_Message):
     )
 
 
+Cursor = Annotated[int, Field(ge=0, le=(1 << 53) - 1)]
+"""The number of a message among all of one start of the program; 0 is before the first."""
+_OWN_CURSOR = Field(
+    default=None,
+    exclude_if=lambda cursor: cursor is None,
+    description="Its number in the stream; left out where there is none.",
+)
+
+
 class FrameMessage(_Message):
     """Who is on one frame of one camera."""
 
     type: Literal["frame"] = "frame"
+    cursor: Cursor | None = _OWN_CURSOR
     camera: str
     seq: int = Field(description="Number of the frame, counted from 0; dropped ones leave a gap.")
     media_time: int = Field(
@@ -92,12 +102,42 @@ class CameraMessage(_Message):
     """A camera is in another state."""
 
     type: Literal["camera"] = "camera"
+    cursor: Cursor | None = _OWN_CURSOR
     camera: str
     state: CameraState
     reason: str = Field(description="What led there, empty where there is nothing to say.")
     since: float = Field(description="Unix seconds.")
     load: LoadMessage | None = Field(
         default=None, description="When it became so, where it is overloaded."
+    )
+
+
+class SnapshotMessage(_Message):
+    """How the cameras of a subscription are now; what happens on them from here on follows."""
+
+    type: Literal["snapshot"] = "snapshot"
+    epoch: str = Field(description="Of the stream; another one after each start of the program.")
+    cursor: Cursor = Field(description="The last message that is in it.")
+    cameras: tuple[CameraMessage, ...] = Field(description="The state of each.")
+    frames: tuple[FrameMessage, ...] = Field(
+        description="The last result of each, where it is not too old to be shown."
+    )
+
+
+class GapMessage(_Message):
+    """Messages that this reader does not get; a snapshot follows at once."""
+
+    type: Literal["gap"] = "gap"
+    reason: Literal["slow", "expired", "reset"] = Field(
+        description=(
+            "slow: they waited too long for the reader; expired: they are not kept any more;"
+            " reset: the cursor is of another epoch, and nothing is known of what was missed."
+        )
+    )
+    after: Cursor = Field(description="The last message before the gap; 0 after a reset.")
+    to: Cursor = Field(description="The last message in the gap.")
+    missed: int | None = Field(
+        description="How many of them were for this reader; null if that is not known any more."
     )
 
 
@@ -108,6 +148,13 @@ class ProblemMessage(_Message):
     detail: str
 
 
+class Position(_Message):
+    """Up to where a reader has read."""
+
+    epoch: str = Field(max_length=64, description="As the last snapshot said.")
+    cursor: Cursor = Field(description="The last one that came: a message's, or a gap's end.")
+
+
 class SubscribeMessage(_Message):
     """From a browser: the cameras that it wants to hear of from now on; null for all."""
 
@@ -115,12 +162,23 @@ class SubscribeMessage(_Message):
     cameras: tuple[Annotated[str, Field(max_length=200)], ...] | None = Field(
         max_length=10_000, description="Their ids."
     )
+    after: Position | None = Field(
+        default=None, description="Where to go on; null: with a snapshot of now."
+    )
 
 
 LiveMessage = FrameMessage | CameraMessage
+"""What happens on a camera."""
+StreamMessage = LiveMessage | SnapshotMessage | GapMessage | ProblemMessage
 """What goes to whoever listens."""
 Message = Annotated[
-    FrameMessage | SummaryMessage | CameraMessage | ProblemMessage | SubscribeMessage,
+    FrameMessage
+    | SummaryMessage
+    | CameraMessage
+    | SnapshotMessage
+    | GapMessage
+    | ProblemMessage
+    | SubscribeMessage,
     Field(discriminator="type"),
 ]
 
@@ -139,9 +197,22 @@ def frame_message(seen: Seen, name: Callable[[PersonId], str | None]) -> FrameMe
     )
 
 
+def without(message: FrameMessage, people: Collection[PersonId]) -> FrameMessage:
+    """The same frame, on which these people are unknown; itself if none of them is on it."""
+    if not any(face.person in people for face in message.faces):
+        return message
+    faces = (_unknown(one) if one.person in people else one for one in message.faces)
+    return message.model_copy(update={"faces": tuple(faces)})
+
+
 def schema() -> str:
     """The JSON Schema of all messages."""
     return json.dumps(TypeAdapter[Message](Message).json_schema(), indent=2)
+
+
+def _unknown(face: FaceMessage) -> FaceMessage:
+    nobody = {"status": Status.UNKNOWN, "person": None, "name": None}
+    return face.model_copy(update=nobody)
 
 
 def _face_message(face: Face, name: Callable[[PersonId], str | None]) -> FaceMessage:

@@ -13,12 +13,14 @@ from api.gallery.directory import Directory
 from api.gallery.enrollment import Enrollment, EnrollmentPolicy
 from api.gallery.index import Index, Place
 from api.gallery.notifier import ChangeNotifier
+from api.http.admission import Admission
 from api.http.auth.passwords import Passwords
 from api.http.auth.tickets import Tickets
 from api.http.auth.tokens import Tokens
 from api.http.health import Health
 from api.http.services import Services
 from api.live.engine import ShardState
+from api.live.hub import Hub
 from api.live.metrics import CameraMetrics
 from api.program.machine import tell_of_machine
 from api.program.resources import Resources, signing_key
@@ -36,7 +38,7 @@ from pipeline.build import Pipeline
 from pipeline.errors import Transient
 from pipeline.gallery.milvus import LiteStore, ServerStore, Store
 from pipeline.inference import cores
-from pipeline.messages import GalleryId
+from pipeline.messages import GalleryId, PersonId
 from pipeline.settings import MilvusSettings
 
 _GALLERY = "default"
@@ -77,8 +79,9 @@ async def assemble(
         Transient: the database is away.
     """
     database, metrics = resources.database, CameraMetrics(CollectorRegistry())
-    gallery = await _gallery(settings, resources, pipeline)
-    engine = _engine(group, settings, database, gallery, metrics)
+    hub = Hub(metrics.registry, settings.live)
+    gallery = await _gallery(settings, resources, pipeline, hub)
+    engine = _engine(group, settings, database, gallery, metrics, hub)
     tell_of_shards(metrics.registry, engine)
     tell_of_machine(metrics.registry, pipeline.networks, engine.devices)
     services = Services(
@@ -93,6 +96,7 @@ async def assemble(
         passwords=Passwords(settings.password.hash_algorithm),
         tokens=_tokens(settings, resources.folder),
         tickets=Tickets(),
+        admission=Admission(settings.live, metrics.registry),
         directory=gallery.directory,
         index=gallery.index,
         checker=GalleryChecker(gallery.faces, pipeline.pack.manifest.id, pipeline.threshold),
@@ -108,7 +112,9 @@ async def assemble(
     return Components(services, engine, gallery.directory, gallery.index, gallery.notifier, metrics)
 
 
-async def _gallery(settings: Settings, resources: Resources, pipeline: Pipeline) -> _Gallery:
+async def _gallery(
+    settings: Settings, resources: Resources, pipeline: Pipeline, hub: Hub
+) -> _Gallery:
     database, manifest = resources.database, pipeline.pack.manifest
     gallery = await gallery_named(database, _GALLERY)
     people, changes = People(database, gallery), Changes(database, gallery)
@@ -116,7 +122,12 @@ async def _gallery(settings: Settings, resources: Resources, pipeline: Pipeline)
     store = _store(settings.milvus, resources.folder / "gallery.db")
     place = Place(store, gallery, manifest.id, manifest.embedder.dimension)
     index = Index(place, changes, faces)
-    directory = Directory(people, changes, lambda _: index.removed())
+
+    def removed(person: PersonId) -> None:
+        index.removed()
+        hub.hide({person})
+
+    directory = Directory(people, changes, removed)
     return _Gallery(gallery, people, faces, changes, index, directory, ChangeNotifier())
 
 
@@ -126,6 +137,7 @@ def _engine(
     database: Database,
     gallery: _Gallery,
     metrics: CameraMetrics,
+    hub: Hub,
 ) -> ShardedEngine:
     """The cameras, with their shards begun."""
     count = settings.engine.count(cores())
@@ -136,6 +148,7 @@ def _engine(
         BatchedGallery(group, gallery.index),
         gallery.directory.name,
         metrics,
+        hub,
     )
     engine.begin(count)
     return engine

@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
 import uvicorn
+from fastapi import FastAPI
 
 from api.http.app import create_app
 from api.http.auth.passwords import new_password
+from api.http.bounded_websocket import PING_EVERY, PONG_WITHIN, BoundedWebSocket
 from api.http.services import Services
 from api.live.metrics import measure_lag
 from api.program.assembly import Components, assemble
@@ -119,18 +121,7 @@ async def _answer(
 ) -> None:
     """Serve until somebody stops it, and say so by ``_Stopped``."""
     services = parts.services
-    config = uvicorn.Config(
-        create_app(services),
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        ws="websockets-sansio",
-        ws_max_size=_LARGEST_MESSAGE,
-        timeout_graceful_shutdown=_FAREWELL,
-        server_header=False,
-        proxy_headers=False,  # nothing here asks for scheme or client: so nobody's word is needed
-    )
-    server = _Server(config)
+    server = _Server(server_config(create_app(services)))
 
     async def announce() -> None:
         await server.answers.wait()
@@ -142,6 +133,24 @@ async def _answer(
     with _stopping(server.stop):
         await server.serve(sockets=[door])
     raise _Stopped
+
+
+def server_config(app: FastAPI) -> uvicorn.Config:
+    """How the application is served."""
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        ws=BoundedWebSocket,
+        ws_max_size=_LARGEST_MESSAGE,
+        ws_ping_interval=PING_EVERY,
+        ws_ping_timeout=PONG_WITHIN,
+        ws_per_message_deflate=False,  # each reader's own: it would cost more than all the rest
+        timeout_graceful_shutdown=_FAREWELL,
+        server_header=False,
+        proxy_headers=False,  # nothing here asks for scheme or client: so nobody's word is needed
+    )
 
 
 async def _first_password(services: Services) -> str | None:

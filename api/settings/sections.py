@@ -78,6 +78,26 @@ class EngineSettings(Section):
         return max(1, cores // 4) if self.shards == "auto" else self.shards
 
 
+class LiveSettings(Section):
+    """The websocket of live results: how many may listen, and how far back it reaches."""
+
+    most_sockets: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        1000, description="Websockets that are open at a time."
+    )
+    most_sockets_per_user: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        100, description="Of these, those of one user."
+    )
+    kept: Seconds = Field(
+        10.0, description="Seconds that messages are kept for whoever comes back with a cursor."
+    )
+    max_age: Seconds = Field(
+        2.0, description="Seconds after which a result is not sent as new any more."
+    )
+    stalled: Seconds = Field(
+        10.0, description="Seconds without progress after which a reader is let go."
+    )
+
+
 class SearchSettings(Section):
     """Where cameras look faces up."""
 

@@ -18,6 +18,7 @@ from api.settings.sections import (
     EngineSettings,
     FaceapiSettings,
     JwtSettings,
+    LiveSettings,
     LogSettings,
     PasswordSettings,
     ProjectSettings,
@@ -34,6 +35,7 @@ class Settings(PipelineSettings):
 
     rtsp: RtspSettings = RtspSettings()
     engine: EngineSettings = EngineSettings()
+    live: LiveSettings = LiveSettings()
     search: SearchSettings = SearchSettings()
     backend: BackendSettings = BackendSettings()
     api: ApiSettings = ApiSettings()

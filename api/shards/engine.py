@@ -16,8 +16,9 @@ from api.live.hub import Hub
 from api.live.local import Numbers
 from api.live.metrics import CameraMetrics
 from api.live.seen import Seen
+from api.live.told import Told
 from api.live.video import Picture, Viewers
-from api.live.wire import CameraMessage, LiveMessage, LoadMessage, frame_message
+from api.live.wire import CameraMessage, LoadMessage, Position, frame_message
 from api.shards.link import LinkBroken
 from api.shards.messages import (
     Begin,
@@ -80,9 +81,10 @@ class ShardedEngine:
         level: the least that they log.
         gallery: searched for them where a gallery is too large for their memory.
         name: what a person is called, None if there is none any more.
+        hub: is given all that they see.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - all cameras come together here
         self,
         group: asyncio.TaskGroup,
         begin: Begin,
@@ -90,6 +92,7 @@ class ShardedEngine:
         gallery: Gallery,
         name: Callable[[PersonId], str | None],
         metrics: CameraMetrics,
+        hub: Hub,
     ) -> None:
         self._group = group
         self._begin = begin
@@ -97,7 +100,7 @@ class ShardedEngine:
         self._gallery = gallery
         self._name = name
         self._metrics = metrics
-        self._hub = Hub(metrics.registry)
+        self._hub = hub
         self._viewers = Viewers(
             on_first=lambda camera: self._tell(camera, Show(camera)),
             on_last=lambda camera: self._tell(camera, Hide(camera)),
@@ -166,10 +169,13 @@ class ShardedEngine:
             _, late = await asyncio.wait(asked, timeout=_CONFIRMED)
             for one in late:
                 one.cancel()
+        self._hub.hide(people)
 
-    def subscribe(self, cameras: Collection[CameraId] | None) -> AsyncGenerator[LiveMessage, None]:
-        """The present state of these cameras (None: all), then whatever happens on them."""
-        return self._hub.subscribe(cameras)
+    def subscribe(
+        self, cameras: Collection[CameraId] | None, after: Position | None = None
+    ) -> AsyncGenerator[Told, None]:
+        """What happens on these cameras (None: all): from a snapshot on, or after a position."""
+        return self._hub.subscribe(cameras, after)
 
     def pictures(self, camera: CameraId) -> AsyncGenerator[Picture, None]:
         """The analysed pictures of a camera; ends when the camera is removed."""

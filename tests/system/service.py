@@ -134,11 +134,17 @@ class Live:
     """What comes over a websocket."""
 
     socket: ClientConnection
+    _waiting: list[dict[str, Any]] = field(default_factory=list)
 
     def message(self, seconds: float = 30.0) -> dict[str, Any]:
-        """The next message."""
-        message: dict[str, Any] = json.loads(self.socket.recv(timeout=seconds))
-        return message
+        """The next message of a camera; those in a snapshot one by one."""
+        while not self._waiting:
+            message: dict[str, Any] = json.loads(self.socket.recv(timeout=seconds))
+            if message["type"] == "snapshot":
+                self._waiting += [*message["cameras"], *message["frames"]]
+            elif message["type"] != "gap":
+                self._waiting.append(message)
+        return self._waiting.pop(0)
 
     def until(
         self, condition: Callable[[dict[str, Any]], bool], what: str, seconds: float = 60.0

@@ -13,6 +13,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from api.live.coded import Coded
+from api.live.hub import Hub
 from api.live.metrics import CameraMetrics
 from api.live.wire import FrameMessage
 from api.settings.settings import load_settings
@@ -25,6 +26,9 @@ from api.store.migrate import migrate
 from ingest.decode import Painter
 from ingest.fleet import CameraSpec
 from ingest.nal_units import H264, START, units_of
+from ingest.playable import Playable
+from ingest.rtsp import RtspCamera
+from ingest.tee import Tee
 from pipeline.messages import CameraId
 from tests.fakes import ScriptedGallery
 from tests.films import number_of, write_film
@@ -41,7 +45,11 @@ _NO_PICTURE = {6, 7, 8, 9}
 @asynccontextmanager
 async def sharded(database: Address, folder: Path, cache: Path) -> AsyncIterator[ShardedEngine]:
     """The program's side of one running shard."""
-    own = {"FACEAPI_DATA_DIR": str(folder), "FACEAPI_CACHE_DIR": str(cache)}
+    own = {
+        "FACEAPI_DATA_DIR": str(folder),
+        "FACEAPI_CACHE_DIR": str(cache),
+        "RTSP_ALLOWED_NETWORKS": "127.0.0.0/8",
+    }
     settings = load_settings(None, own)
     opened = await Database.open(database)
     await migrate(opened)
@@ -50,7 +58,13 @@ async def sharded(database: Address, folder: Path, cache: Path) -> AsyncIterator
     metrics = CameraMetrics(CollectorRegistry())
     async with asyncio.TaskGroup() as group:
         engine = ShardedEngine(
-            group, begin, "info", ScriptedGallery([]), dict[str, str]().get, metrics
+            group,
+            begin,
+            "info",
+            ScriptedGallery([]),
+            dict[str, str]().get,
+            metrics,
+            Hub(metrics.registry, settings.live),
         )
         engine.begin(1)
         yield engine
@@ -70,9 +84,9 @@ class Viewer:
 
     async def listen(self) -> None:
         async with aclosing(self._engine.subscribe({GATE})) as messages:
-            async for message in messages:
-                if isinstance(message, FrameMessage):
-                    self.results.append(message.media_time)
+            async for told in messages:
+                if isinstance(told.message, FrameMessage):
+                    self.results.append(told.message.media_time)
                     self._more.set()
 
     async def play(self) -> None:
@@ -93,7 +107,7 @@ class Viewer:
         await self.until(lambda: len(self.played) >= played and len(self.results) >= results)
 
 
-def shown(pictures: Sequence[Coded]) -> Sequence[int]:
+def shown(pictures: Sequence[Coded] | Sequence[Playable]) -> Sequence[int]:
     decoder, painter = av.CodecContext.create("h264", "r"), Painter()
     assert isinstance(decoder, av.VideoCodecContext)
     frames = [one for coded in pictures for one in decoder.decode(av.Packet(coded.data))]
@@ -112,6 +126,43 @@ def film_of(path: Path) -> Sequence[Sequence[bytes]]:
         packets = [one for packet in container.demux(stream) for one in convert.filter(packet)]
     split = [bytes(one).replace(START, START[1:]).split(START[1:])[1:] for one in packets]
     return [substance(b"".join(START + unit for unit in units)) for units in split if units]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("h265.mp4", "libx265", {"x265-params": "keyint=10:log-level=none"}),
+        ("mjpeg.avi", "mjpeg", {"huffman": "default"}),
+        ("b-frames.mp4", "libx264", {"bf": "2"}),
+    ],
+)
+async def test_what_browsers_cannot_play_is_encoded_picture_by_picture(
+    gst_server: Callable[..., GstServer],
+    tmp_path: Path,
+    name: str,
+    codec: str,
+    options: dict[str, str],
+) -> None:
+    server = gst_server(write_film(tmp_path / name, COUNT, codec, **options))
+    tee, played, numbers = Tee("gate"), list[Playable](), dict[int, int]()
+    source = RtspCamera(server.url, GATE, tee=tee)
+    async with asyncio.timeout(60), aclosing(source.frames()) as frames:
+        async for frame in frames:
+            numbers[frame.media_time] = number_of(frame.paint())
+            if len(numbers) == 10:
+                tee.play(played.append)
+            if len(numbers) > 10 + COUNT and len(played) > COUNT // 2:
+                break
+    assert played[0].key
+    assert {one.encoded for one in played} == {True}
+    assert all(after.media_time > one.media_time for one, after in pairwise(played))
+    pairs = [
+        (numbers[one.media_time], number)
+        for one, number in zip(played, shown(played), strict=True)
+        if one.media_time in numbers
+    ]
+    assert len(pairs) > COUNT // 2
+    assert [pair for pair in pairs if pair[0] != pair[1]] == []
 
 
 async def test_a_viewer_gets_the_cameras_own_pictures_which_grow_over_everything_that_breaks(

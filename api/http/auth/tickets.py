@@ -17,16 +17,19 @@ class Tickets:
     Args:
         lifetime: seconds.
         most: tickets that wait to be used; then the oldest is worth nothing.
+        most_per_user: of these, those of one user: nobody pushes out anybody else's.
     """
 
     def __init__(
         self,
         lifetime: float = 30.0,
         most: int = 10_000,
+        most_per_user: int = 200,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.lifetime = lifetime
         self._most = most
+        self._most_per_user = most_per_user
         self._clock = clock
         self._waiting: OrderedDict[str, tuple[UserId, float]] = OrderedDict()
         """Oldest first."""
@@ -34,6 +37,9 @@ class Tickets:
     def issue(self, user: UserId) -> str:
         """A ticket for a user."""
         self._forget_expired()
+        own = [ticket for ticket, (whose, _) in self._waiting.items() if whose == user]
+        if len(own) >= self._most_per_user:
+            del self._waiting[own[0]]
         if len(self._waiting) >= self._most:
             self._waiting.popitem(last=False)
         ticket = secrets.token_urlsafe(_BYTES)

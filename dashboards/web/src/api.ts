@@ -491,6 +491,10 @@ export interface paths {
         /**
          * Ticket
          * @description Get a ticket for the websocket: a browser can send no token with it.
+         *
+         *     The websocket is `live?ticket=...`, with the subprotocol `faceapi.v1.json` or
+         *     `faceapi.v1.msgpack`. Send `{"type": "subscribe", "cameras": [ids]}`, with `after` (`epoch` and
+         *     `cursor`) to go on where another one ended. A ticket opens one websocket.
          */
         post: operations["ticket_api_v1_live_tickets_post"];
         delete?: never;

@@ -1,7 +1,7 @@
 /** The websocket: what is seen on the cameras, and how they are. */
 import { Backoff } from './backoff'
 import { Problem } from './problem'
-import type { CameraMessage, FrameMessage, Message } from './wire'
+import type { CameraMessage, FrameMessage, Message, Position } from './wire'
 
 export type LiveState = 'off' | 'connecting' | 'open'
 
@@ -18,11 +18,15 @@ export interface LiveListener {
   state?(state: LiveState): void
 }
 
-/** Connects again until it is stopped; the subscription outlives a connection. */
+/**
+ * Connects again until it is stopped. The subscription outlives a connection, and goes on where that
+ * one was: what was missed meanwhile comes first, or else a snapshot of now.
+ */
 export class Live {
   private socket: WebSocket | null = null
   private timer: ReturnType<typeof setTimeout> | null = null
   private wanted: readonly string[] = []
+  private position: Position | null = null
   private running = false
   private run = 0
   private state: LiveState = 'off'
@@ -57,11 +61,13 @@ export class Live {
   /** These cameras, and no other, from now on. */
   subscribe(cameras: readonly string[]): void {
     this.wanted = cameras
+    this.position = null
     if (this.socket?.readyState === WebSocket.OPEN) this.ask(this.socket)
   }
 
   private ask(socket: WebSocket): void {
-    socket.send(JSON.stringify({ type: 'subscribe', cameras: this.wanted }))
+    const after = this.position === null ? {} : { after: this.position }
+    socket.send(JSON.stringify({ type: 'subscribe', cameras: this.wanted, ...after }))
   }
 
   private async connect(run: number): Promise<void> {
@@ -78,7 +84,6 @@ export class Live {
   private attach(socket: WebSocket, run: number): void {
     this.socket = socket
     socket.onopen = () => {
-      this.parts.backoff.reset()
       this.become('open')
       this.ask(socket)
     }
@@ -92,10 +97,36 @@ export class Live {
 
   private receive(data: unknown): void {
     const message = messageOf(data)
-    for (const listener of this.listeners) {
-      if (message?.type === 'frame') listener.frame?.(message)
-      else if (message?.type === 'camera') listener.camera?.(message)
+    if (message === null) return
+    this.parts.backoff.reset() // not when it opens: one that is refused opens, too
+    switch (message.type) {
+      case 'snapshot':
+        this.position = { epoch: message.epoch, cursor: message.cursor }
+        for (const camera of message.cameras) this.tellCamera(camera)
+        for (const frame of message.frames) this.tellFrame(frame)
+        break
+      case 'frame':
+        this.goOn(message)
+        this.tellFrame(message)
+        break
+      case 'camera':
+        this.goOn(message)
+        this.tellCamera(message)
+        break
     }
+  }
+
+  private goOn(message: FrameMessage | CameraMessage): void {
+    if (this.position === null || message.cursor == null) return
+    this.position = { epoch: this.position.epoch, cursor: message.cursor }
+  }
+
+  private tellFrame(message: FrameMessage): void {
+    for (const listener of this.listeners) listener.frame?.(message)
+  }
+
+  private tellCamera(message: CameraMessage): void {
+    for (const listener of this.listeners) listener.camera?.(message)
   }
 
   private become(state: LiveState): void {

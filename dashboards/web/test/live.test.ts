@@ -23,11 +23,17 @@ class FakeSocket {
     this.sent.push(JSON.parse(text))
   }
 
+  say(message: unknown): void {
+    this.onmessage?.({ data: JSON.stringify(message) })
+  }
+
   close(): void {
     this.readyState = WebSocket.CLOSED
     this.onclose?.()
   }
 }
+
+const snapshot = { type: 'snapshot', epoch: 'e1', cursor: 5, cameras: [], frames: [] }
 
 describe('Live', () => {
   let sockets: FakeSocket[]
@@ -118,8 +124,48 @@ describe('Live', () => {
     await vi.advanceTimersByTimeAsync(1000)
     socket(0).open()
     socket(0).close()
+    await vi.advanceTimersByTimeAsync(999)
+    expect(sockets).toHaveLength(1) // it opened, and was refused
+    await vi.advanceTimersByTimeAsync(1)
+    socket(1).open()
+    socket(1).say(snapshot)
+    socket(1).close()
     await vi.advanceTimersByTimeAsync(100)
-    expect(sockets).toHaveLength(2)
+    expect(sockets).toHaveLength(3)
+  })
+
+  it('goes on where it was, unless it wants other cameras', async () => {
+    live.subscribe(['c1'])
+    live.start()
+    await settle()
+    const afterwards = async (at: number): Promise<unknown> => {
+      socket(at).close()
+      await vi.advanceTimersByTimeAsync(1000)
+      socket(at + 1).open()
+      return socket(at + 1).sent.at(-1)
+    }
+    socket(0).open()
+    socket(0).say(snapshot)
+    const wanted = { type: 'subscribe', cameras: ['c1'] }
+    expect(await afterwards(0)).toEqual({ ...wanted, after: { epoch: 'e1', cursor: 5 } })
+    socket(1).say({ ...frame(7), cursor: 9 })
+    expect(await afterwards(1)).toEqual({ ...wanted, after: { epoch: 'e1', cursor: 9 } })
+    socket(2).say({ type: 'gap', reason: 'reset', after: 0, to: 2, missed: null })
+    socket(2).say({ ...snapshot, epoch: 'e2', cursor: 2 })
+    expect(await afterwards(2)).toEqual({ ...wanted, after: { epoch: 'e2', cursor: 2 } })
+    live.subscribe(['c2'])
+    expect(socket(3).sent.at(-1)).toEqual({ type: 'subscribe', cameras: ['c2'] })
+  })
+
+  it('hands on what is in a snapshot', async () => {
+    const told: string[] = []
+    live.listen({ camera: (message) => told.push(message.state) })
+    live.start()
+    await settle()
+    socket(0).open()
+    const camera = { type: 'camera', camera: 'c1', state: 'live', reason: '', since: 1 }
+    socket(0).say({ ...snapshot, cameras: [camera], frames: [frame(3), frame(4)] })
+    expect([told, seen]).toEqual([['live'], [3, 4]])
   })
 
   it('does not ask again when nobody is signed in any more', async () => {

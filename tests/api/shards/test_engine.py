@@ -1,7 +1,7 @@
 """Which shard watches which camera, and what becomes of one that brings shards down."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import partialmethod
 
@@ -10,9 +10,12 @@ from prometheus_client import CollectorRegistry
 
 from api.live.coded import Coded
 from api.live.engine import ShardState
+from api.live.hub import Hub
 from api.live.metrics import CameraMetrics
 from api.live.seen import Face, Seen
-from api.live.wire import FrameMessage
+from api.live.told import Told
+from api.live.wire import FrameMessage, Position, SnapshotMessage
+from api.settings.sections import LiveSettings
 from api.shards.engine import ShardedEngine
 from api.shards.link import LinkBroken
 from api.shards.messages import (
@@ -62,7 +65,13 @@ class World:
         monkeypatch.setattr(ShardProcess, "send", partialmethod(_keep, self.told))
         metrics = CameraMetrics(CollectorRegistry())
         self.engine = ShardedEngine(
-            group, BEGIN, "warning", ScriptedGallery([]), {ANN: "Ann"}.get, metrics
+            group,
+            BEGIN,
+            "warning",
+            ScriptedGallery([]),
+            {ANN: "Ann"}.get,
+            metrics,
+            Hub(metrics.registry, LiveSettings()),
         )
 
     def start(self, *names: str) -> None:
@@ -206,14 +215,10 @@ async def test_what_a_shard_says_of_a_camera_that_is_anothers_does_not_count(
 ) -> None:
     async with world(monkeypatch) as here:
         await here.engine.put(spec("a"))
-        async with aclosing(here.engine.subscribe(None)) as messages:
-            first = asyncio.ensure_future(anext(messages))
-            await asyncio.sleep(0)
+        async with listening(here) as messages:
             here.engine.heard(here.shard("2"), named("a", seq=1))
             here.engine.heard(here.shard("1"), named("a", seq=2))
-            message = await first
-        assert isinstance(message, FrameMessage)
-        assert message.seq == 2
+            assert (await frame(messages)).seq == 2
 
 
 async def test_who_was_deleted_is_unknown_until_the_shard_has_confirmed(
@@ -225,19 +230,49 @@ async def test_who_was_deleted_is_unknown_until_the_shard_has_confirmed(
         deleting = asyncio.create_task(here.engine.gone([ANN], 9))
         await asyncio.sleep(0.01)
         assert here.told[-1] == ("1", Reach(9))
-        async with aclosing(here.engine.subscribe(None)) as messages:
-            first = asyncio.ensure_future(anext(messages))
-            await asyncio.sleep(0)
+        async with listening(here) as messages:
             here.engine.heard(shard, named("a", seq=1))
-            message = await first
-            assert isinstance(message, FrameMessage)
-            assert [face.name for face in message.faces] == [None]
+            assert [face.name for face in (await frame(messages)).faces] == [None]
             await asyncio.wait_for(deleting, 2)  # a shard that does not confirm holds nobody up
             shard.fence.lift(9)
             here.engine.heard(shard, named("a", seq=2))
-            message = await anext(messages)
-            assert isinstance(message, FrameMessage)
-            assert [face.name for face in message.faces] == ["Ann"]
+            assert [face.name for face in (await frame(messages)).faces] == ["Ann"]
+
+
+async def test_who_was_deleted_is_not_named_by_what_was_told_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        await here.engine.put(spec("a"))
+        shard = here.shard("1")
+        async with aclosing(here.engine.subscribe(None)) as messages:
+            message = (await anext(messages)).message
+            assert isinstance(message, SnapshotMessage)
+            before = Position(epoch=message.epoch, cursor=message.cursor)
+        here.engine.heard(shard, named("a", seq=1))
+        shard.state = ShardState.ENDED  # nobody confirms, nobody is waited for
+        await here.engine.gone([ANN], 9)
+        async with aclosing(here.engine.subscribe(None, before)) as messages:
+            assert [face.name for face in (await frame(messages)).faces] == [None]
+        async with aclosing(here.engine.subscribe(None)) as messages:
+            message = (await anext(messages)).message
+            assert isinstance(message, SnapshotMessage)
+            assert [[face.name for face in one.faces] for one in message.frames] == [[None]]
+
+
+@asynccontextmanager
+async def listening(here: World) -> AsyncIterator[AsyncGenerator[Told, None]]:
+    """All that happens from now on."""
+    async with aclosing(here.engine.subscribe(None)) as messages:
+        assert isinstance((await anext(messages)).message, SnapshotMessage)
+        yield messages
+
+
+async def frame(messages: AsyncGenerator[Told, None]) -> FrameMessage:
+    """The next message, which is of a frame."""
+    message = (await anext(messages)).message
+    assert isinstance(message, FrameMessage)
+    return message
 
 
 def coded(media_time: int, *, key: bool = False) -> Coded:

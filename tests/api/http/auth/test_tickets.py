@@ -37,3 +37,11 @@ def test_unused_tickets_are_bounded() -> None:
     tickets = Tickets(most=3)
     made = [tickets.issue(ANN) for _ in range(4)]
     assert [tickets.redeem(one) for one in made] == [None, ANN, ANN, ANN]
+
+
+def test_nobody_pushes_out_anybody_elses_tickets() -> None:
+    tickets = Tickets(most=10, most_per_user=3)
+    bobs = tickets.issue(BOB)
+    anns = [tickets.issue(ANN) for _ in range(20)]
+    assert [tickets.redeem(one) for one in anns[-4:]] == [None, ANN, ANN, ANN]
+    assert tickets.redeem(bobs) == BOB
