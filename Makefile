@@ -109,8 +109,8 @@ web-check: setup $(WEB_INSTALLED) ## the page: lint, types, unit tests, and whet
 lock: setup ## pin what pyproject.toml asks for (UPGRADE=--upgrade: to the newest)
 	$(call compile,requirements-cpu.txt,cpu)
 	$(call compile,requirements-gpu.txt,gpu)
-	$(call compile,requirements-dev.txt,cpu demo dev)
-	$(call compile,requirements-dev-gpu.txt,gpu demo dev)
+	$(call compile,requirements-dev.txt,cpu plots demo dev)
+	$(call compile,requirements-dev-gpu.txt,gpu plots demo dev)
 	echo hatchling | $(PIN) --constraint requirements-dev.txt --output-file requirements-build.txt -
 
 .PHONY: clean

@@ -20,8 +20,8 @@ LONGEST, MEDIAN = 50, 10
 LOCKS: Mapping[str, Sequence[str]] = {
     "requirements-cpu.txt": ["cpu"],
     "requirements-gpu.txt": ["gpu"],
-    "requirements-dev.txt": ["cpu", "demo", "dev"],
-    "requirements-dev-gpu.txt": ["gpu", "demo", "dev"],
+    "requirements-dev.txt": ["cpu", "plots", "demo", "dev"],
+    "requirements-dev-gpu.txt": ["gpu", "plots", "demo", "dev"],
 }
 """The extras that each lock holds."""
 
@@ -109,7 +109,7 @@ def test_every_folder_of_the_rooms_is_a_package() -> None:
 
 def test_whatever_is_imported_is_declared() -> None:
     """Another package may bring it today and not tomorrow."""
-    declared = {canonicalize_name(needed.name) for needed in asked_for("cpu", "gpu")}
+    declared = {canonicalize_name(needed.name) for needed in asked_for("cpu", "gpu", "plots")}
     brought_by, undeclared, seen = packages_distributions(), set(), 0
     for name, tree in trees().items():
         for package in set(imported(tree)) - sys.stdlib_module_names - set(ROOMS):

@@ -128,6 +128,40 @@ def watch(  # noqa: PLR0913, PLR0917 - the command's own options
 
 
 @app.command()
+def evaluate(  # noqa: PLR0913, PLR0917 - the command's own options
+    people: Annotated[
+        Path | None,
+        typer.Option("--people", help="Folder of folders of photographs, one a person."),
+    ] = None,
+    pairs: Annotated[
+        Path | None, typer.Option("--pairs", help="CSV: file_x, file_y, decision (Yes or No).")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option("--images", help="Folder of the photographs of --pairs.")
+    ] = None,
+    clips: Annotated[
+        Path | None, typer.Option("--clips", help="JSON: who is on the films beside it, and where.")
+    ] = None,
+    gallery: Annotated[
+        Path | None, typer.Option("--gallery", help="More people to enroll for --clips.")
+    ] = None,
+    plots: Annotated[
+        Path | None, typer.Option("--plots", help="Folder for ROC and DET as PNG.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+    pack: PackOption = None,
+    config: Config = None,
+    set_: Overrides = None,
+) -> None:
+    """Say how often names are wrong, on photographs or films of your own."""
+    from api.command.evaluation.running import Evaluation, run_evaluation
+
+    settings = _settings(config, set_, pack)
+    asked = Evaluation(people, pairs, images, clips, gallery, json=json, plots=plots)
+    asyncio.run(run_evaluation(asked, settings))
+
+
+@app.command()
 def simulate(
     film: Annotated[Path, typer.Argument(help="A video file in H.264.")],
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",

@@ -107,6 +107,19 @@ class Enrollment:
         """
         await self._removed(await self._faces.remove(person, face))
 
+    async def set_aside(self, person: PersonId, face: FaceId, *, aside: bool) -> StoredFace:
+        """Recognize nobody by a face any more, or again; it is kept.
+
+        Raises:
+            NotFound: the person has no such face.
+        """
+        stored, changes = await self._faces.set_aside(person, face, aside=aside)
+        if aside and changes:
+            await self._removed(changes)
+        else:
+            self._notifier.notify()
+        return stored
+
     async def enroll(self, person: PersonId, photograph: bytes) -> StoredFace:
         """Keep the one face of a photograph.
 
@@ -121,6 +134,8 @@ class Enrollment:
         if not self._policy.duplicates:
             await self._refuse_lookalike(person, portrait)
         face, changes = await self._faces.add(person, await self._new(portrait, photograph))
+        if face.set_aside:
+            raise Duplicate("this photograph is enrolled already and set aside: take it back", None)
         if not changes and not self._policy.duplicates:
             raise Duplicate("this photograph of the same person is enrolled already", None)
         self._notifier.notify()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 
+from api.gallery.checking import GalleryChecker
 from api.gallery.directory import Directory
 from api.gallery.enrollment import Enrollment
 from api.gallery.index import Index
@@ -42,6 +43,7 @@ class Services:
     admission: Admission
     directory: Directory
     index: Index
+    checker: GalleryChecker
     enrollment: Enrollment
     destinations: Destinations
     analyzer: PhotographAnalyzer

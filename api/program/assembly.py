@@ -8,6 +8,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from api.gallery.batched import BatchedGallery
+from api.gallery.checking import GalleryChecker
 from api.gallery.directory import Directory
 from api.gallery.enrollment import Enrollment, EnrollmentPolicy
 from api.gallery.index import Index, Place
@@ -103,6 +104,7 @@ async def assemble(
         admission=Admission(settings.live, metrics.registry),
         directory=gallery.directory,
         index=gallery.index,
+        checker=GalleryChecker(gallery.faces, pipeline.pack.manifest.id, pipeline.threshold),
         enrollment=_enrollment(settings, gallery, pipeline, engine),
         destinations=settings.rtsp.destinations,
         analyzer=pipeline.analyzer(),

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import asyncpg
 import numpy as np
@@ -13,12 +13,12 @@ from api.store.messages import Change, Kind, NewFace, NotFound, StoredFace
 from api.store.sealing import Keyring
 from pipeline.messages import EnrolledFace, FaceId, GalleryId, PackId, PersonId, Vector
 
-_COLUMNS = "id, person, pack, width, height, created_at"
+_COLUMNS = "id, person, pack, width, height, created_at, set_aside"
 
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """How many people a gallery has, and how many templates by one pack."""
+    """How many people a gallery has, and how many templates by one pack that are searched."""
 
     people: int
     faces: int
@@ -79,6 +79,28 @@ class Faces:
                 raise NotFound(f"person {person} has no face {face}")
             return await record(connection, self._gallery, Kind.FACE_REMOVED, person, [face])
 
+    async def set_aside(
+        self, person: PersonId, face: FaceId, *, aside: bool
+    ) -> tuple[StoredFace, Sequence[Change]]:
+        """Take a template out of the search, or back into it; nothing changes if it is so already.
+
+        Raises:
+            NotFound: the person has no such face.
+        """
+        kind = Kind.FACE_REMOVED if aside else Kind.FACE_ADDED
+        async with self._database.transaction() as connection:
+            await self._lock(connection, person)
+            row = await connection.fetchrow(
+                f"select {_COLUMNS} from faces where id = $1 and person = $2", face, person
+            )
+            if row is None:
+                raise NotFound(f"person {person} has no face {face}")
+            if row["set_aside"] == aside:
+                return _face(row), []
+            await connection.execute("update faces set set_aside = $2 where id = $1", face, aside)
+            changes = await record(connection, self._gallery, kind, person, [face])
+        return replace(_face(row), set_aside=aside), changes
+
     async def crop(self, person: PersonId, face: FaceId) -> bytes:
         """The picture of a face, a JPEG.
 
@@ -98,23 +120,24 @@ class Faces:
         return self._keys.unseal(sealed, _context(face, "crop"))
 
     async def templates(self, faces: Collection[FaceId], pack: PackId) -> Sequence[EnrolledFace]:
-        """Those of ``faces`` that are still there and were made by ``pack``, opened."""
+        """Those of ``faces`` that are searched still and were made by ``pack``, opened."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
-                "select id, person, template from faces where pack = $2 and id = any($1)",
+                "select id, person, template from faces"
+                " where pack = $2 and id = any($1) and not set_aside",
                 list(faces),
                 pack,
             )
         return [self._enrolled(row) for row in rows]
 
     async def pages(self, pack: PackId, size: int) -> AsyncIterator[Sequence[EnrolledFace]]:
-        """All templates by ``pack``, opened, so many at once; each as it is when it is read."""
+        """All templates by ``pack`` that are searched, opened, so many at once."""
         last = uuid.UUID(int=0)
         while True:
             async with self._database.connection() as connection:
                 rows = await connection.fetch(
                     "select faces.id, person, template from faces join people on people.id = person"
-                    " where pack = $1 and gallery = $2 and faces.id > $3"
+                    " where pack = $1 and gallery = $2 and faces.id > $3 and not set_aside"
                     " order by faces.id limit $4",
                     pack,
                     self._gallery,
@@ -127,17 +150,19 @@ class Faces:
             last = rows[-1]["id"]
 
     async def standing(self, faces: Collection[FaceId]) -> set[FaceId]:
-        """Those of ``faces`` that have not been deleted."""
+        """Those of ``faces`` that have been neither deleted nor set aside."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch("select id from faces where id = any($1)", list(faces))
+            rows = await connection.fetch(
+                "select id from faces where id = any($1) and not set_aside", list(faces)
+            )
         return {FaceId(str(row["id"])) for row in rows}
 
     async def ids(self, pack: PackId) -> set[FaceId]:
-        """Every template by ``pack``."""
+        """Every template by ``pack`` that is searched."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
                 "select faces.id from faces join people on people.id = person"
-                " where pack = $1 and gallery = $2",
+                " where pack = $1 and gallery = $2 and not set_aside",
                 pack,
                 self._gallery,
             )
@@ -149,7 +174,7 @@ class Faces:
             row = await connection.fetchrow(
                 "select (select count(*) from people where gallery = $2) as people,"
                 " (select count(*) from faces join people on people.id = person"
-                " where pack = $1 and gallery = $2) as faces",
+                " where pack = $1 and gallery = $2 and not set_aside) as faces",
                 pack,
                 self._gallery,
             )
@@ -212,4 +237,5 @@ def _face(row: asyncpg.Record) -> StoredFace:
         width=row["width"],
         height=row["height"],
         created_at=row["created_at"],
+        set_aside=row["set_aside"],
     )

@@ -42,7 +42,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class StoredFace:
-    """A template's record; ``width`` and ``height`` are the crop's, in pixels."""
+    """A template's record; ``width`` and ``height`` are the crop's, in pixels.
+
+    One that is ``set_aside`` is kept, and not searched.
+    """
 
     id: FaceId
     person: PersonId
@@ -50,6 +53,7 @@ class StoredFace:
     width: int
     height: int
     created_at: datetime
+    set_aside: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -146,3 +146,33 @@ def test_the_index_is_made_anew_through_the_running_program(faceapi: Run) -> Non
     rebuilt = faceapi("gallery", "rebuild")
     assert (rebuilt.returncode, rebuilt.stdout.startswith("0 faces in")) == (0, True)
     assert json.loads(faceapi("gallery", "show").stdout)["pack"] == "builtin"
+
+
+def test_the_gallery_tests_itself_and_a_photograph_is_set_aside_and_taken_back(
+    faceapi: Run,
+) -> None:
+    for name, photograph in ((COLLINS, COLLINS), (HOPPER, HOPPER)):
+        assert faceapi("enroll", name, portrait(photograph)).returncode == 0
+    checked = faceapi("gallery", "check", "--false-match-rate", "0.01")
+    assert checked.returncode == 0, checked.stderr
+    assert "2 people, 2 faces, threshold 0.93" in checked.stdout
+    (nearest,) = (line for line in checked.stdout.splitlines() if line.startswith("nearest two"))
+    assert COLLINS in nearest
+    assert HOPPER in nearest
+    assert "300 are wanted" in checked.stdout
+    found = json.loads(faceapi("gallery", "check", "--json").stdout)["found"]
+    assert found["comparisons"]["fmr"]["trials"] == 1
+    (face,) = json.loads(faceapi("people", "show", COLLINS, "--json").stdout)
+    assert faceapi("people", "set-aside", COLLINS, face["id"]).returncode == 0
+    assert "no two people" in faceapi("gallery", "check").stdout
+    assert "well" in faceapi("gallery", "verify").stdout
+    again = faceapi("enroll", COLLINS, portrait(COLLINS))
+    assert (again.returncode, "set aside: take it back" in again.stderr) == (1, True)
+    assert faceapi("people", "take-back", COLLINS, face["id"]).returncode == 0
+    assert "2 people, 2 faces" in faceapi("gallery", "check").stdout
+    nonsense = faceapi("people", "set-aside", COLLINS, "x")
+    assert (nonsense.returncode, "no face's id" in nonsense.stderr) == (1, True)
+    refused = faceapi("gallery", "check", "--false-match-rate", "7")
+    assert (refused.returncode, "false_match_rate" in refused.stderr) == (1, True)
+    for name in (COLLINS, HOPPER):
+        assert faceapi("people", "delete", name, "--yes").returncode == 0

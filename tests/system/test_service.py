@@ -153,6 +153,31 @@ def test_a_photograph_is_enrolled_shown_and_deleted(client: httpx.Client, collin
     assert client.get("/gallery").json()["faces"] == 0
 
 
+def test_nobody_is_recognized_by_a_face_that_is_set_aside_until_it_is_taken_back(
+    client: httpx.Client, collins: str
+) -> None:
+    (face,) = client.get(f"/people/{collins}/faces").json()["items"]
+    assert face["set_aside"] is False
+    for aside, person_found in ((True, None), (False, collins)):
+        path = f"/people/{collins}/faces/{face['id']}"
+        changed = client.patch(path, json={"set_aside": aside})
+        assert (changed.status_code, changed.json()["set_aside"]) == (200, aside)
+        wait_until_recognized(client, person_found)
+    assert client.patch(path, json={"set_aside": "perhaps"}).status_code == 422
+
+
+def wait_until_recognized(client: httpx.Client, person: str | None) -> None:
+    wait_until(lambda: recognized(client) == person, f"{person} is recognized")
+
+
+def recognized(client: httpx.Client) -> str | None:
+    """Whom the portrait of Eileen Collins is taken for."""
+    files = {"image": ("x.png", portrait(COLLINS).read_bytes())}
+    (face,) = client.post("/recognize", files=files).json()["faces"]
+    found: str | None = face["person"]
+    return found
+
+
 def test_what_cannot_be_enrolled_is_refused_with_the_reason(
     client: httpx.Client, nobody: str
 ) -> None:

@@ -12,6 +12,20 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
+def rate(counted: Mapping[str, Any]) -> str:
+    """A rate with its counts and its 95 % interval, in percent."""
+    if counted["rate"] is None:
+        return "- (0 tried)"
+    low, high = percent(counted["low"]), percent(counted["high"])
+    counts = f"{counted['events']} of {counted['trials']}"
+    return f"{percent(counted['rate'])} ({counts}; {low} to {high})"
+
+
+def percent(part: float) -> str:
+    """A part of 1 in percent, by three digits."""
+    return f"{100 * part:.3g} %"
+
+
 def show(items: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
     """One line an item."""
     if as_json:

@@ -12,6 +12,7 @@ from api.command.client.service import Refused, Service
 app = typer.Typer(help="The people of the gallery.", no_args_is_help=True)
 
 Who = Annotated[str, typer.Argument(help="Name or id.")]
+Face = Annotated[str, typer.Argument(help="Id of the face, as `faceapi people show` has it.")]
 _COLUMNS = ("name", "faces", "id")
 
 
@@ -31,7 +32,7 @@ def show_one(who: Who, as_json: AsJson = False) -> None:
     with connected() as service:
         person = found(service, who)
         faces = service.get(f"/people/{person['id']}/faces")["items"]
-    show(faces, ("id", "pack", "created_at"), as_json=as_json)
+    show(faces, ("id", "pack", "created_at", "set_aside"), as_json=as_json)
 
 
 @app.command()
@@ -56,6 +57,26 @@ def delete(who: Who, yes: Yes = False) -> None:
         if not yes:
             typer.confirm(f"Delete {person['name']} with {person['faces']} faces?", abort=True)
         service.delete(f"/people/{person['id']}")
+
+
+@app.command("set-aside")
+def set_aside(who: Who, face: Face) -> None:
+    """Recognize nobody by one of a person's faces any more; it is kept."""
+    _change(who, face, aside=True)
+
+
+@app.command("take-back")
+def take_back(who: Who, face: Face) -> None:
+    """Recognize a person again by a face that was set aside."""
+    _change(who, face, aside=False)
+
+
+def _change(who: str, face: str, *, aside: bool) -> None:
+    if not _is_id(face):
+        raise Refused(f"{face!r} is no face's id: `faceapi people show` has them")
+    with connected() as service:
+        person = found(service, who)
+        service.patch(f"/people/{person['id']}/faces/{face}", {"set_aside": aside})
 
 
 def found(service: Service, who: str) -> Any:  # noqa: ANN401 - JSON

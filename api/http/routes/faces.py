@@ -17,7 +17,10 @@ router = APIRouter(prefix="/people/{person}/faces", tags=["faces"])
 
 
 class FaceOut(Body):
-    """An enrolled face; width and height are its picture's, in pixels."""
+    """An enrolled face; width and height are its picture's, in pixels.
+
+    Nobody is recognized by one that is set aside.
+    """
 
     id: str
     person: str
@@ -25,6 +28,13 @@ class FaceOut(Body):
     width: int
     height: int
     created_at: datetime
+    set_aside: bool
+
+
+class FaceChange(Body):
+    """What is changed about a face."""
+
+    set_aside: bool
 
 
 class FacesOut(Body):
@@ -99,6 +109,13 @@ async def remove(person: Somebody, face: UUID, services: ServicesDep) -> None:
     await services.enrollment.remove_face(person, FaceId(str(face)))
 
 
+@router.patch("/{face}")
+async def change(person: Somebody, face: UUID, body: FaceChange, services: ServicesDep) -> FaceOut:
+    """Set a face aside, or take it back; once aside, nobody is recognized by it."""
+    identifier = FaceId(str(face))
+    return _out(await services.enrollment.set_aside(person, identifier, aside=body.set_aside))
+
+
 async def _verdict(person: PersonId, image: UploadFile, services: Services) -> VerdictOut:
     name = image.filename or ""
     try:
@@ -126,4 +143,5 @@ def _out(face: StoredFace) -> FaceOut:
         width=face.width,
         height=face.height,
         created_at=face.created_at,
+        set_aside=face.set_aside,
     )

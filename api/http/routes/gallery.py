@@ -1,8 +1,13 @@
 """The gallery as a whole: how large it is, and whether its index holds what it should."""
 
-from fastapi import APIRouter
+from collections.abc import Iterator
+from typing import Annotated
 
-from api.http.routes.dependencies import Body, ServicesDep, SignedIn
+from fastapi import APIRouter, Query
+
+from api.http.routes.dependencies import CONFLICT, Body, ServicesDep, SignedIn
+from pipeline.evaluation.gallery_check import GalleryReport
+from pipeline.messages import PersonId
 
 router = APIRouter(prefix="/gallery", tags=["gallery"])
 
@@ -39,6 +44,22 @@ class ComparisonOut(Body):
     surplus: list[str]
 
 
+class CheckOut(Body):
+    """What the gallery shows of itself; ``names`` has the people that are mentioned.
+
+    Who is deleted while it is checked may still be mentioned, without a name.
+    """
+
+    pack: str
+    names: dict[str, str]
+    found: GalleryReport
+
+
+AllowedRate = Annotated[
+    float, Query(ge=1e-6, le=0.5, description="False match rate to suggest a threshold for.")
+]
+
+
 @router.get("")
 async def gallery(_: SignedIn, services: ServicesDep) -> GalleryOut:
     """How large the gallery is, and what its similarities mean."""
@@ -71,3 +92,27 @@ async def verify(_: SignedIn, services: ServicesDep) -> ComparisonOut:
         missing=list(found.missing),
         surplus=list(found.surplus),
     )
+
+
+@router.post("/check", responses=CONFLICT)
+async def check(
+    _: SignedIn, services: ServicesDep, false_match_rate: AllowedRate = 0.001
+) -> CheckOut:
+    """Compare every face with every other: odd photographs, likely mistakes, a threshold.
+
+    It changes nothing. It takes seconds for thousands of faces, so it is asked for and not looked
+    up.
+    """
+    found = await services.checker.check(false_match_rate)
+    named = {person: services.directory.name(person) for person in _mentioned(found)}
+    names = {str(person): name for person, name in named.items() if name is not None}
+    return CheckOut(pack=services.pack.id, names=names, found=found)
+
+
+def _mentioned(found: GalleryReport) -> Iterator[PersonId]:
+    """Everyone in a report."""
+    yield from (one.person for one in found.missed)
+    yield from (one.person for one in found.doubtful)
+    yield from (one.other.person for one in found.doubtful if one.other is not None)
+    if found.nearest is not None:
+        yield from (found.nearest.person, found.nearest.other.person)

@@ -217,7 +217,11 @@ export interface paths {
         delete: operations["remove_api_v1_people__person__faces__face__delete"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change
+         * @description Set a face aside, or take it back; once aside, nobody is recognized by it.
+         */
+        patch: operations["change_api_v1_people__person__faces__face__patch"];
         trace?: never;
     };
     "/api/v1/detect": {
@@ -452,6 +456,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/gallery/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check
+         * @description Compare every face with every other: odd photographs, likely mistakes, a threshold.
+         *
+         *     It changes nothing. It takes seconds for thousands of faces, so it is asked for and not looked
+         *     up.
+         */
+        post: operations["check_api_v1_gallery_check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live/tickets": {
         parameters: {
             query?: never;
@@ -652,6 +679,18 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Beside
+         * @description A template beside another one.
+         */
+        Beside: {
+            /** Face */
+            face: string;
+            /** Person */
+            person: string;
+            /** Similarity */
+            similarity: number;
+        };
         /** Body_detect_api_v1_detect_post */
         Body_detect_api_v1_detect_post: {
             /**
@@ -761,6 +800,33 @@ export interface components {
          */
         Cause: "unreachable" | "timeout" | "lost" | "garbage" | "refused" | "unauthorized" | "not found" | "unsupported" | "forbidden";
         /**
+         * Ceiling
+         * @description How near a stranger comes to somebody, over all people: the nearest, of 95 %, of half.
+         */
+        Ceiling: {
+            /** Highest */
+            highest: number;
+            /** Most */
+            most: number;
+            /** Median */
+            median: number;
+        };
+        /**
+         * CheckOut
+         * @description What the gallery shows of itself; ``names`` has the people that are mentioned.
+         *
+         *     Who is deleted while it is checked may still be mentioned, without a name.
+         */
+        CheckOut: {
+            /** Pack */
+            pack: string;
+            /** Names */
+            names: {
+                [key: string]: string;
+            };
+            found: components["schemas"]["GalleryReport"];
+        };
+        /**
          * ComparisonOut
          * @description The index beside the truth; ``missing`` are not in the index, ``surplus`` only there.
          */
@@ -785,6 +851,29 @@ export interface components {
             faces: components["schemas"]["Found"][];
         };
         /**
+         * Doubt
+         * @description What is odd about a photograph.
+         * @enum {string}
+         */
+        Doubt: "unlike the person's other photographs" | "like another person" | "its template is no unit vector";
+        /**
+         * DoubtfulFace
+         * @description A photograph to look at.
+         *
+         *     ``own`` is the most similar one of the same person, ``other`` that of anybody else; None where
+         *     there is none.
+         */
+        DoubtfulFace: {
+            /** Face */
+            face: string;
+            /** Person */
+            person: string;
+            /** Doubts */
+            doubts: components["schemas"]["Doubt"][];
+            own: components["schemas"]["Beside"] | null;
+            other: components["schemas"]["Beside"] | null;
+        };
+        /**
          * DuplicateOf
          * @description Whose face it is already; similarity by the pack's metric.
          */
@@ -797,8 +886,18 @@ export interface components {
             similarity: number;
         };
         /**
+         * FaceChange
+         * @description What is changed about a face.
+         */
+        FaceChange: {
+            /** Set Aside */
+            set_aside: boolean;
+        };
+        /**
          * FaceOut
          * @description An enrolled face; width and height are its picture's, in pixels.
+         *
+         *     Nobody is recognized by one that is set aside.
          */
         FaceOut: {
             /** Id */
@@ -816,6 +915,8 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /** Set Aside */
+            set_aside: boolean;
         };
         /**
          * FacesOut
@@ -874,6 +975,32 @@ export interface components {
             latest: number;
         };
         /**
+         * GalleryReport
+         * @description What a gallery shows of itself, by its own photographs.
+         *
+         *     ``comparisons`` has both kinds at the threshold, ``searches`` those of everyone as enrolled and
+         *     as a stranger. ``missed`` and ``doubtful`` have the worst first, and not all of many:
+         *     ``doubtful_faces`` counts them. ``nearest``, ``ceiling`` and ``suggestion`` are None where there
+         *     are no two people.
+         */
+        GalleryReport: {
+            /** People */
+            people: number;
+            /** Faces */
+            faces: number;
+            comparisons: components["schemas"]["OperatingPoint"];
+            searches: components["schemas"]["Identification"];
+            nearest: components["schemas"]["Nearest"] | null;
+            ceiling: components["schemas"]["Ceiling"] | null;
+            suggestion: components["schemas"]["Suggestion"] | null;
+            /** Missed */
+            missed: components["schemas"]["MissedPerson"][];
+            /** Doubtful */
+            doubtful: components["schemas"]["DoubtfulFace"][];
+            /** Doubtful Faces */
+            doubtful_faces: number;
+        };
+        /**
          * HealthOut
          * @description All parts; well if each of them is.
          */
@@ -887,6 +1014,23 @@ export interface components {
             parts: {
                 [key: string]: components["schemas"]["Part"];
             };
+        };
+        /**
+         * Identification
+         * @description What a threshold does in a search whose nearest person is the answer (rank 1).
+         *
+         *     ``fpir`` of the strangers find somebody: FPIR(N, T). ``fnir`` of the enrolled do not find
+         *     themselves: they lie below the threshold, or somebody else is as near: FNIR(N, 1, T).
+         *     ``enrolled`` is N, the people in the gallery, of whom one is missing when it is searched for a
+         *     stranger.
+         */
+        Identification: {
+            /** Threshold */
+            threshold: number;
+            /** Enrolled */
+            enrolled: number;
+            fpir: components["schemas"]["Rate"];
+            fnir: components["schemas"]["Rate"];
         };
         /**
          * LoadMessage
@@ -903,6 +1047,29 @@ export interface components {
              * @description Frames a second that are analysed.
              */
             got: number;
+        };
+        /**
+         * MissedPerson
+         * @description Somebody of whom ``missed`` of ``faces`` are not named by the others (leave one out).
+         */
+        MissedPerson: {
+            /** Person */
+            person: string;
+            /** Faces */
+            faces: number;
+            /** Missed */
+            missed: number;
+        };
+        /**
+         * Nearest
+         * @description The two most similar photographs of different people: no stranger here comes nearer.
+         */
+        Nearest: {
+            /** Face */
+            face: string;
+            /** Person */
+            person: string;
+            other: components["schemas"]["Beside"];
         };
         /**
          * NewCamera
@@ -952,6 +1119,16 @@ export interface components {
              * Format: password
              */
             password: string;
+        };
+        /**
+         * OperatingPoint
+         * @description What a threshold does: ``fmr`` of the non-mated match, ``fnmr`` of the mated do not.
+         */
+        OperatingPoint: {
+            /** Threshold */
+            threshold: number;
+            fmr: components["schemas"]["Rate"];
+            fnmr: components["schemas"]["Rate"];
         };
         /**
          * Part
@@ -1013,6 +1190,27 @@ export interface components {
         PublishingKey: {
             /** Key */
             key: string;
+        };
+        /**
+         * Rate
+         * @description So many events in so many trials.
+         *
+         *     ``rate`` is None where nothing was tried. From ``low`` to ``high`` is its 95 % confidence
+         *     interval: that of Wilson, or by the rule of three where all trials ended alike. Both hold for
+         *     independent trials. Comparisons of the same few people are not independent: then the truth may
+         *     well lie outside.
+         */
+        Rate: {
+            /** Events */
+            events: number;
+            /** Trials */
+            trials: number;
+            /** Rate */
+            rate: number | null;
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
         };
         /**
          * RebuiltOut
@@ -1156,6 +1354,24 @@ export interface components {
             delay_p95: number | null;
             /** Connections */
             connections: number;
+        };
+        /**
+         * Suggestion
+         * @description The lowest threshold, of four decimals, for a false match rate of ``allowed`` at the most.
+         *
+         *     ``fmr`` is that of the non-mated comparisons at it. To show so low a rate takes ``wanted``
+         *     comparisons; with fewer ``enough`` is false, and the true rate may be as high as ``fmr.high``.
+         */
+        Suggestion: {
+            /** Allowed */
+            allowed: number;
+            /** Threshold */
+            threshold: number;
+            fmr: components["schemas"]["Rate"];
+            /** Wanted */
+            wanted: number;
+            /** Enough */
+            enough: boolean;
         };
         /**
          * Ticket
@@ -2276,6 +2492,96 @@ export interface operations {
             };
         };
     };
+    change_api_v1_people__person__faces__face__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                face: string;
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FaceChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaceOut"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     detect_api_v1_detect_post: {
         parameters: {
             query?: never;
@@ -3097,6 +3403,65 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_api_v1_gallery_check_post: {
+        parameters: {
+            query?: {
+                /** @description False match rate to suggest a threshold for. */
+                false_match_rate?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not go together with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

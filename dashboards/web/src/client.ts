@@ -75,6 +75,11 @@ export class Client implements Signaling {
     return this.http.blob(`/people/${person}/faces/${face}/image`)
   }
 
+  /** Nobody is recognized by a face that is set aside; it is kept and can be taken back. */
+  setAside(person: string, face: string, aside: boolean): Promise<Face> {
+    return this.http.send('PATCH', `/people/${person}/faces/${face}`, { set_aside: aside })
+  }
+
   removeFace(person: string, face: string): Promise<void> {
     return this.http.remove(`/people/${person}/faces/${face}`)
   }

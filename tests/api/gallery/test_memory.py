@@ -114,6 +114,24 @@ async def test_once_a_deletion_is_reached_it_is_gone_and_told(world: World) -> N
     assert await world.found(1) == [bob.id]
 
 
+async def test_what_is_set_aside_is_gone_like_what_is_deleted_and_comes_back(world: World) -> None:
+    ann, (first, _) = await world.enroll("Ann", 1, 2)
+    follow(world)
+    await world.caught_up()
+    await world.faces.set_aside(ann.id, first.id, aside=True)
+    await world.caught_up()
+    assert await similarity(world, 1) < 1 - 1e-3
+    assert world.removed == [ann.id]
+    await world.faces.set_aside(ann.id, first.id, aside=False)
+    await world.caught_up()
+    assert await similarity(world, 1) > 1 - 1e-3
+
+
+async def similarity(world: World, seed: int) -> float:
+    ((match,),) = await world.index.search(probe(seed))
+    return match.similarity
+
+
 async def test_two_deletions_and_an_enrollment_of_one_person_at_once(world: World) -> None:
     ann, (first, second) = await world.enroll("Ann", 1, 2)
     follow(world)

@@ -63,6 +63,7 @@ async def test_what_is_not_there_cannot_be_changed(people: People, faces: Faces)
         people.remove(NOBODY),
         faces.add(NOBODY, new_face()),
         faces.remove(NOBODY, FaceId(str(uuid.uuid4()))),
+        faces.set_aside(NOBODY, FaceId(str(uuid.uuid4())), aside=True),
         faces.crop(NOBODY, FaceId(str(uuid.uuid4()))),
     ):
         with pytest.raises(NotFound):
@@ -97,6 +98,43 @@ async def test_templates_of_another_pack_are_not_given(people: People, faces: Fa
     assert await faces.templates([face.id], PACK) == []
     assert await faces.ids(PACK) == set()
     assert await faces.ids(PackId("other")) == {face.id}
+
+
+async def test_a_face_that_is_set_aside_is_kept_and_not_searched_until_it_is_taken_back(
+    people: People, faces: Faces, changes: Changes
+) -> None:
+    person, _ = await people.add("Ann")
+    face, _ = await faces.add(person.id, new_face())
+    other, _ = await faces.add(person.id, new_face(b"two"))
+    stored, aside = await faces.set_aside(person.id, face.id, aside=True)
+    assert (stored.set_aside, [change.kind for change in aside]) == (True, [Kind.FACE_REMOVED])
+    assert await searched(faces, face.id, other.id) == {other.id}
+    assert [one.set_aside for one in await faces.of(person.id)] == [True, False]
+    assert await faces.crop(person.id, face.id) == b"a jpeg"
+    again, nothing = await faces.add(person.id, new_face())
+    assert (again.id, again.set_aside, nothing) == (face.id, True, [])
+    stored, back = await faces.set_aside(person.id, face.id, aside=False)
+    assert (stored.set_aside, [change.kind for change in back]) == (False, [Kind.FACE_ADDED])
+    assert await searched(faces, face.id, other.id) == {face.id, other.id}
+    assert (await changes.head()).number == back[-1].number
+
+
+async def test_a_face_is_not_set_aside_twice(people: People, faces: Faces) -> None:
+    person, _ = await people.add("Ann")
+    face, _ = await faces.add(person.id, new_face())
+    for aside, recorded in ((False, 0), (True, 1), (True, 0), (False, 1), (False, 0)):
+        stored, changes = await faces.set_aside(person.id, face.id, aside=aside)
+        assert (stored.set_aside, len(changes)) == (aside, recorded)
+
+
+async def searched(faces: Faces, *those: FaceId) -> set[FaceId]:
+    """Which of these are searched: every way to ask says the same."""
+    ids = await faces.ids(PACK)
+    assert {face.face for face in await faces.templates(those, PACK)} == ids
+    assert {face.face async for page in faces.pages(PACK, 1) for face in page} == ids
+    assert await faces.standing(those) == ids
+    assert (await faces.census(PACK)).faces == len(ids)
+    return ids
 
 
 async def test_the_same_photograph_is_kept_once(people: People, faces: Faces) -> None:
