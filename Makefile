@@ -87,6 +87,7 @@ bench: setup ## how fast is it: frames a second beside limits and naive loops, c
 	$(BIN)/python -m tests.bench.killed --pack $(lastword $(PACKS))
 	$(BIN)/python -m tests.bench.interpreter --pack $(lastword $(PACKS))
 	$(BIN)/python -m tests.bench.service $(LOAD)
+	$(BIN)/python -m tests.bench.live --pack $(lastword $(PACKS))
 	$(BIN)/python -m tests.bench.sockets
 	$(BIN)/python -m tests.bench.sockets --slow 50
 

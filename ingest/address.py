@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, TypeAlias
 from urllib.parse import quote, unquote
 
 from pipeline.errors import BadInput
 
 SCHEMES = {"rtsp": 554, "rtsps": 322}
 """What is spoken to cameras, with the port where none is named (RFC 2326, RFC 7826)."""
+WHIP = "whip:"
 _HIDDEN = "***"
 _ENCODE = "in a user name, password or path write @ : / ? # as %40 %3A %2F %3F %23"
 _SECRET_FIELD = re.compile(
@@ -43,7 +44,9 @@ class CameraUrl:
         """
         scheme, separator, rest = text.strip().partition("://")
         if not separator or scheme.lower() not in SCHEMES:
-            raise BadInput("not a camera's address: it begins with rtsp:// or rtsps://")
+            raise BadInput(
+                "not a camera's address: it begins with rtsp:// or rtsps://, or is whip:"
+            )
         login, place, path = _split(rest)
         host, port = _host_and_port(place, SCHEMES[scheme.lower()])
         user, _, password = login.partition(":")
@@ -89,6 +92,31 @@ class CameraUrl:
             login += f":{password}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{login}{'@' if login else ''}{host}:{self.port}{path}"
+
+
+@dataclass(frozen=True, slots=True)
+class WhipAddress:
+    """The address of a camera that connects by itself: whoever may publishes to it (RFC 9725)."""
+
+    @property
+    def with_secrets(self) -> str:
+        """The same as ``str``: there is no secret in it."""
+        return str(self)
+
+    def __str__(self) -> str:
+        return WHIP
+
+
+CameraAddress: TypeAlias = CameraUrl | WhipAddress
+
+
+def camera_address(text: str) -> CameraAddress:
+    """Read what a person gives as a camera's address.
+
+    Raises:
+        BadInput: it is none.
+    """
+    return WhipAddress() if text.strip().lower() == WHIP else CameraUrl.parse(text)
 
 
 def _split(rest: str) -> tuple[str, str, str]:

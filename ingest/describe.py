@@ -18,7 +18,17 @@ from io import BufferedRWPair
 
 from ingest.address import CameraUrl
 from ingest.destination import Destinations
-from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient
+from ingest.troubles import (
+    Forbidden,
+    Garbage,
+    Lost,
+    NoSuchStream,
+    Refused,
+    Silent,
+    Unauthorized,
+    Unreachable,
+    Unsupported,
+)
 
 _LONGEST = 1 << 16
 """Bytes of an answer: a description takes one or two thousand."""
@@ -47,10 +57,16 @@ def describe(url: CameraUrl, destinations: Destinations, timeout: float) -> Sequ
         timeout: seconds without a byte.
 
     Raises:
-        BadInput: it may not be there, redirects elsewhere, has no such stream or no video.
-        Misconfigured: it does not accept the user name and the password, or its certificate is
-            not valid for this host.
-        Transient: out of reach, or it does not answer as an RTSP server does.
+        Forbidden: no camera may be there, or it redirects elsewhere.
+        NoSuchStream: it knows no stream of this path.
+        Unsupported: there is no video in the stream.
+        Unauthorized: it does not accept the user name and the password, or its certificate is not
+            valid for this host.
+        Refused: it answers, and does not play.
+        Unreachable: nothing listens there.
+        Silent: it does not answer.
+        Garbage: it does not answer as an RTSP server does.
+        Lost: the connection broke.
     """
     addresses = destinations.addresses(url)
     try:
@@ -59,28 +75,28 @@ def describe(url: CameraUrl, destinations: Destinations, timeout: float) -> Sequ
             stream = stack.enter_context(connected.makefile("rwb"))
             answer = _Conversation(url, stream).describe()
     except ssl.SSLCertVerificationError as error:
-        raise Misconfigured(f"{url}: its certificate is refused: {error.verify_message}") from None
+        raise Unauthorized(f"{url}: its certificate is refused: {error.verify_message}") from None
     except ssl.SSLError as error:
-        raise Transient(f"{url}: no TLS is spoken there ({error.reason})") from None
+        raise Garbage(f"{url}: no TLS is spoken there ({error.reason})") from None
     except TimeoutError:
-        raise Transient(f"{url}: no answer for {timeout:g} s") from None
+        raise Silent(f"{url}: no answer for {timeout:g} s") from None
     except OSError as error:
-        raise Transient(f"{url}: the connection broke ({error.strerror or error})") from None
+        raise Lost(f"{url}: the connection broke ({error.strerror or error})") from None
     return _read(url, answer)
 
 
 def _connected(url: CameraUrl, addresses: Sequence[str], timeout: float) -> socket.socket:
     """To the first address that can be reached."""
-    lost: FaceapiError = Transient(f"{url}: out of reach")
+    lost = Unreachable(f"{url}: out of reach")
     for address in addresses:
         try:
             plain = socket.create_connection((address, url.port), timeout)
         except ConnectionRefusedError:
-            lost = Transient(f"{url}: the connection was refused")
+            lost = Unreachable(f"{url}: the connection was refused")
         except TimeoutError:
-            lost = Transient(f"{url}: out of reach: no answer for {timeout:g} s")
+            lost = Unreachable(f"{url}: out of reach: no answer for {timeout:g} s")
         except OSError as error:
-            lost = Transient(f"{url}: out of reach ({error.strerror})")
+            lost = Unreachable(f"{url}: out of reach ({error.strerror})")
         else:
             return _secured(url, plain) if url.scheme == "rtsps" else plain
     raise lost
@@ -132,7 +148,7 @@ class _Conversation:
         version, _, rest = self._line().partition(" ")
         code = rest.partition(" ")[0]
         if not version.startswith("RTSP/") or not re.fullmatch(r"\d{3}", code):
-            raise Transient(f"{self._url}: what answers is no RTSP server")
+            raise Garbage(f"{self._url}: what answers is no RTSP server")
         headers = list[tuple[str, str]]()
         while line := self._line():
             name, _, value = line.partition(":")
@@ -140,15 +156,13 @@ class _Conversation:
         answer = _Answer(int(code), headers, b"")
         length = answer.header("content-length") or "0"
         if not length.isdigit() or int(length) > _LONGEST:
-            raise Transient(
-                f"{self._url}: an answer of {length[:20]} bytes; {_LONGEST} are allowed"
-            )
+            raise Garbage(f"{self._url}: an answer of {length[:20]} bytes; {_LONGEST} are allowed")
         return _Answer(answer.status, headers, self._stream.read(int(length)))
 
     def _line(self) -> str:
         line = self._stream.readline(_LONGEST)
         if not line.endswith(b"\n"):
-            raise Transient(f"{self._url}: it ended in an answer")
+            raise Lost(f"{self._url}: it ended in an answer")
         return line.decode("utf-8", "replace").rstrip("\r\n")
 
     def _login(self, refused: _Answer) -> str:
@@ -196,16 +210,16 @@ def _digest(given: Mapping[str, str], user: str, password: str, method: str, uri
 
 def _read(url: CameraUrl, answer: _Answer) -> Sequence[str]:
     if answer.status in _REDIRECTS:
-        raise BadInput(f"{url}: it redirects elsewhere ({answer.status}), which is not followed")
+        raise Forbidden(f"{url}: it redirects elsewhere ({answer.status}), which is not followed")
     if answer.status in (_UNAUTHORIZED, _FORBIDDEN):
-        raise Misconfigured(f"{url}: {login_refused(url)}")
+        raise Unauthorized(f"{url}: {login_refused(url)}")
     if answer.status in (_NOT_FOUND, _GONE):
-        raise BadInput(f"{url}: there is no such stream ({answer.status}); is the path right?")
+        raise NoSuchStream(f"{url}: there is no such stream ({answer.status}); is the path right?")
     if answer.status != _OK:
-        raise Transient(f"{url}: it refuses to play ({answer.status}); has it too many viewers?")
+        raise Refused(f"{url}: it refuses to play ({answer.status}); has it too many viewers?")
     codecs = _video_codecs(answer.body.decode("utf-8", "replace"))
     if not codecs:
-        raise BadInput(f"{url}: there is no video in this stream")
+        raise Unsupported(f"{url}: there is no video in this stream")
     return codecs
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import ifaddr
 
 from ingest.address import CameraUrl
-from pipeline.errors import BadInput, Transient
+from ingest.troubles import Forbidden, Unreachable
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -79,11 +79,11 @@ class Destinations:
         try:
             found = socket.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
-            raise Transient(f"{url}: out of reach; is the host's name right?") from None
+            raise Unreachable(f"{url}: out of reach; is the host's name right?") from None
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         for address in () if f"{url.host}:{url.port}" in self.hosts else addresses:
             if why := self.refusal(address):
-                raise BadInput(f"{url}: {why}; RTSP_ALLOWED_NETWORKS says what is allowed")
+                raise Forbidden(f"{url}: {why}; RTSP_ALLOWED_NETWORKS says what is allowed")
         return addresses
 
     def refusal(self, text: str) -> str:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from ingest.address import CameraUrl
+from ingest.address import CameraAddress
 from ingest.source import State, StateChange
 from pipeline.errors import FaceapiError, Fatal
 from pipeline.messages import CameraId
@@ -19,7 +19,7 @@ class CameraSpec:
     """A camera that is to be watched."""
 
     camera: CameraId
-    url: CameraUrl
+    url: CameraAddress
 
 
 @dataclass(frozen=True, slots=True)

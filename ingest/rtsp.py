@@ -1,5 +1,6 @@
 """An RTSP camera as a source: FFmpeg's client over TCP, the newest frame wins."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import nullcontext
@@ -17,17 +18,20 @@ from ingest.destination import Destinations
 from ingest.handover import Handover, decoded
 from ingest.nal_units import H264, H265
 from ingest.passing import Passing
+from ingest.reach import listening
 from ingest.refusals import refusal
 from ingest.sender_clock import SenderClock, Stamp
 from ingest.tee import Tap, Tee
 from ingest.thinning import Thinning
-from pipeline.errors import BadInput, FaceapiError, Transient
+from ingest.troubles import Garbage, Lost, Silent, Unreachable, Unsupported
 from pipeline.mailbox import Turn
 from pipeline.messages import CameraId, Capture
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
+
+    from pipeline.errors import Transient
 
 _CODECS = "H.264, H.265 and MJPEG"
 _TAKEN = {"H264", "H265", "JPEG"}
@@ -55,6 +59,7 @@ class _Video(NamedTuple):
     """The video of a connection, and what is done with its packets."""
 
     stream: "VideoStream"
+    codec: str
     assembly: Assembly[Stamp]
     passing: Passing | None
     """For viewers, where they may be able to play it as it is."""
@@ -83,6 +88,8 @@ class RtspCamera:
         self._turn = turn
         self._on_thread = on_thread
         self._tee = tee or Tee()
+        self._away = False
+        """Nothing listened at its address when it was tried last."""
 
     def frames(self) -> AsyncGenerator[Capture, None]:
         """Yield the newest frame whenever one is fetched; only an error ends it.
@@ -92,19 +99,25 @@ class RtspCamera:
         from the camera's first sender report on; with MJPEG never, FFmpeg keeps the reports then.
 
         Raises:
-            Transient: refused, out of reach, silent, the stream ended, no picture for too long.
-            BadInput: no such stream, no video, or in a codec that is not taken.
-            Misconfigured: the camera does not accept the user name and the password.
+            Unreachable, Refused, Silent, Lost, Garbage: as ``ingest.troubles`` says.
+            NoSuchStream, Unsupported, Unauthorized, Forbidden: likewise.
         """
         handover = Handover(1, lossless=False, turn=self._turn)  # the newest wins
         return decoded(self._decode, handover, f"camera {self._camera}")
 
+    async def rest(self, seconds: float) -> None:
+        """Wait so long; if nothing listened at its address, until something does."""
+        if self._away:
+            await listening(self._url, self._limits.destinations)
+        else:
+            await asyncio.sleep(seconds)
+
     def _decode(self, handover: Handover) -> None:
         self._on_thread()
         painter, media_time, captured_at = Painter(), -1, 0.0
-        with self._open() as container:
+        with self._connect() as container:
             video = self._video_of(container)
-            with self._tee.connection(video.passing) as tap:
+            with self._tee.connection(video.codec, video.passing) as tap:
                 for seq, picture, stamp in self._pictures(container, video, tap, handover):
                     media_time = max(media_time + 1, stamp.media_time)
                     captured_at = max(captured_at, stamp.captured_at)
@@ -116,12 +129,20 @@ class RtspCamera:
                         )
                     )
 
+    def _connect(self) -> "InputContainer":
+        self._away = False
+        try:
+            return self._open()
+        except Unreachable:
+            self._away = True
+            raise
+
     def _open(self) -> "InputContainer":
         limits = self._limits
         if limits.destinations is not None:
             codecs = describe(self._url, limits.destinations, limits.connect)
             if not _TAKEN.intersection(codecs):
-                raise BadInput(f"{self._url}: the video is {codecs[0]}; allowed are {_CODECS}")
+                raise Unsupported(f"{self._url}: the video is {codecs[0]}; allowed are {_CODECS}")
         options = {
             "rtsp_transport": "tcp",
             "allowed_media_types": "video",
@@ -156,37 +177,37 @@ class RtspCamera:
                     yield thinning.skipped + shown, picture, cast("Stamp", picture.opaque)
                     shown += 1
             if time.monotonic() - latest > self._limits.picture:
-                raise Transient(
+                raise Garbage(
                     f"{self._url}: packets, but for {self._limits.picture:g} s no picture"
                 )
 
     def _video_of(self, container: "InputContainer") -> _Video:
         if not container.streams.video:
-            raise BadInput(f"{self._url}: there is no video in this stream")
+            raise Unsupported(f"{self._url}: there is no video in this stream")
         stream = container.streams.video[0]
         match getattr(stream.codec_context, "name", "of an unknown kind"):
             case "h264":
                 announced = stream.codec_context.extradata or b""
-                return _Video(stream, NalUnits(H264), Passing(announced))
+                return _Video(stream, "H.264", NalUnits(H264), Passing(announced))
             case "hevc":
-                return _Video(stream, NalUnits(H265), None)
+                return _Video(stream, "H.265", NalUnits(H265), None)
             case "mjpeg":
-                return _Video(stream, WholePictures(), None)
+                return _Video(stream, "MJPEG", WholePictures(), None)
             case other:
-                raise BadInput(f"{self._url}: the video is {other}; allowed are {_CODECS}")
+                raise Unsupported(f"{self._url}: the video is {other}; allowed are {_CODECS}")
 
     def _packets(
         self, container: "InputContainer", stream: "VideoStream"
     ) -> Iterator["av.Packet[VideoStream]"]:
-        lost: FaceapiError = Transient(f"{self._url}: the camera ended the stream")
+        lost: Transient = Lost(f"{self._url}: the camera ended the stream")
         try:
             for packet in container.demux(stream):
                 if packet.size:  # FFmpeg ends with an empty one
                     yield packet
         except (av.error.ExitError, av.error.TimeoutError):
-            lost = Transient(f"{self._url}: silent for {self._limits.silence:g} s")
+            lost = Silent(f"{self._url}: silent for {self._limits.silence:g} s")
         except av.FFmpegError as error:
-            lost = Transient(f"{self._url}: {self._url.redact(str(error.strerror))}")
+            lost = Lost(f"{self._url}: {self._url.redact(str(error.strerror))}")
         raise lost  # here and not above: FFmpeg's errors hold the password
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from ingest.load import Load
+from ingest.troubles import Cause
 from pipeline.messages import Capture
 
 
@@ -23,6 +24,9 @@ class Source(Protocol):
             BadInput: what is there is no video that can be used.
             Misconfigured: a person must change something first, such as the password.
         """
+
+    async def rest(self, seconds: float) -> None:
+        """Wait so long before it is tried again, or until there is something to connect to."""
 
 
 class State(StrEnum):
@@ -58,13 +62,15 @@ class StateChange:
 
     ``reason`` is the text of the error that led there, empty where there was none.
     ``retry_in`` is the number of seconds until it is tried again, None unless it waits. ``load`` is
-    what it offers and what is taken of it, None unless it is overloaded.
+    what it offers and what is taken of it, None unless it is overloaded. ``cause`` is the kind of
+    error, None where there was none or it is about no camera.
     """
 
     state: State
     reason: str = ""
     retry_in: float | None = None
     load: Load | None = None
+    cause: Cause | None = None
 
 
 class Life:
@@ -80,6 +86,7 @@ class Life:
         reason: str = "",
         retry_in: float | None = None,
         load: Load | None = None,
+        cause: Cause | None = None,
     ) -> None:
         """Move on to another state.
 
@@ -89,4 +96,4 @@ class Life:
         if state not in (MOVES[self._state] if self._state else {State.CONNECTING}):
             raise ValueError(f"a source cannot go from {self._state or 'nothing'} to {state}")
         self._state = state
-        self._on_state(StateChange(state, reason, retry_in, load))
+        self._on_state(StateChange(state, reason, retry_in, load, cause))

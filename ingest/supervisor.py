@@ -1,6 +1,5 @@
 """A source's life: connect, be lost, wait, connect again."""
 
-import asyncio
 import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 
 from ingest.load import LoadMeter, Overload
 from ingest.source import Life, Source, State, StateChange
+from ingest.troubles import NOES, Forbidden, cause_of
 from pipeline.errors import BadInput, FaceapiError, Transient
 from pipeline.messages import Capture
 
@@ -29,10 +29,17 @@ class Backoff:
 
     def delays(self) -> Iterator[float]:
         """Seconds to wait after the first, second, ... failure in a row; without end."""
-        chance, delay = secrets.SystemRandom(), self.first
+        delay = self.first
         while True:
-            yield delay * chance.uniform(1 - self.jitter, 1 + self.jitter)
+            yield self._jittered(delay)
             delay = min(delay * self.factor, self.most)
+
+    def soon(self) -> float:
+        """Seconds to wait for what may come back at any moment."""
+        return self._jittered(self.first)
+
+    def _jittered(self, delay: float) -> float:
+        return delay * secrets.SystemRandom().uniform(1 - self.jitter, 1 + self.jitter)
 
 
 PATIENT = Backoff()
@@ -44,17 +51,20 @@ async def supervised(
     backoff: Backoff = PATIENT,
     on_state: Callable[[StateChange], None] = lambda change: None,  # noqa: ARG005 - nobody listens
     clock: Callable[[], float] = time.monotonic,
+    gives_up: bool = True,
 ) -> AsyncGenerator[Capture, None]:
     """The frames of ``source`` over all its connections, until it ends or cannot be used.
 
-    A connection that is lost (``Transient``) is made anew after a delay, which is short again
-    once a frame has come. ``seq`` begins at 0 with each connection. ``on_state`` hears of every
-    new state; it is called in the reader's task and must not wait. ``clock`` gives seconds.
+    A connection that is lost (``Transient``) is made anew soon. A camera that says no (``NOES``)
+    is asked again after a delay that grows, and is short again once a frame has come. ``seq``
+    begins at 0 with each connection. ``on_state`` hears of every new state; it is called in the
+    reader's task and must not wait. ``clock`` gives seconds.
 
     Raises:
-        BadInput: the source cannot be used. Said by a camera that has worked before, it is
-            treated as lost: cameras that start, and relays without their camera, say so too.
-        Misconfigured: a person must change something first.
+        BadInput: the source cannot be used; if it does not ``give up``, only where it may not be
+            connected to. Said by a camera that has worked before, it is treated as a no: cameras
+            that start, and relays without their camera, say so too.
+        Misconfigured: the camera does not let us in; never if it does not ``give up``.
     """
     life, delays, worked = Life(on_state), backoff.delays(), False
     while True:
@@ -72,17 +82,29 @@ async def supervised(
                     yield capture
                     del capture  # while the next one is waited for, this one must not be held
         except FaceapiError as error:
-            reason = str(error)
-            returns = isinstance(error, BadInput) and worked and not live
-            if not returns and not isinstance(error, Transient):
-                life.become(State.FAILED, reason)
+            reason, cause = str(error), cause_of(error)
+            if not _heals(error, worked=worked and not live, gives_up=gives_up):
+                life.become(State.FAILED, reason, cause=cause)
                 raise
+            delay = next(delays) if isinstance(error, NOES) else backoff.soon()
         else:
             life.become(State.ENDED)
             return
-        delay = next(delays)
-        life.become(State.WAITING, reason, retry_in=delay)
-        await asyncio.sleep(delay)
+        life.become(State.WAITING, reason, retry_in=delay, cause=cause)
+        await source.rest(delay)
+
+
+def _heals(error: FaceapiError, *, worked: bool, gives_up: bool) -> bool:
+    """Whether a camera that ended so may be there again without anybody's doing."""
+    match error:
+        case Transient():
+            return True
+        case Forbidden():
+            return False
+        case BadInput():
+            return worked or (not gives_up and isinstance(error, NOES))
+        case _:
+            return not gives_up and isinstance(error, NOES)
 
 
 class _Rate:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ingest.encoding import Encoding
 from ingest.media_clock import MediaClock
+from ingest.observed import Observed
 from ingest.playable import LastGroup, Playable
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class Tee:
-    """What viewers of one camera get, over all its connections.
+    """What viewers of one camera get, over all its connections, and what came of it.
 
     The camera's own pictures are passed on, and the last group of them is kept, so that the first
     viewer sees something at once. Where they cannot be played they are encoded from the decoded
@@ -33,6 +34,7 @@ class Tee:
 
     def __init__(self, name: str = "", on_thread: Callable[[], None] = lambda: None) -> None:
         self.clock = MediaClock()
+        self.observed = Observed()
         self._name = name
         self._on_thread = on_thread
         self._lock = threading.Lock()
@@ -55,13 +57,15 @@ class Tee:
             self._end_encoding()
 
     @contextmanager
-    def connection(self, passing: "Passing | None") -> "Iterator[Tap]":
+    def connection(self, codec: str, passing: "Passing | None") -> "Iterator[Tap]":
         """While a source is connected it tells the tap of each picture.
 
         Args:
+            codec: of its video, as a person calls it.
             passing: of video that can perhaps be played as it is; None for all other.
         """
         self.clock.begin()
+        self.observed.connected(codec)
         try:
             yield Tap(self, passing)
         finally:
@@ -122,6 +126,7 @@ class Tap:
             media_time: its place in the video.
             key: whether it needs no other picture.
         """
+        self._tee.observed.coded(len(unit), media_time, key=key)
         if self._passing is None:
             return
         playable = self._passing.ready(unit, media_time, key=key)
@@ -133,5 +138,6 @@ class Tap:
 
     def decoded(self, picture: "av.VideoFrame", media_time: int) -> None:
         """A picture as it is shown."""
+        self._tee.observed.shown(picture.width, picture.height)
         if self._passing is None:
             self._tee.encode(picture, media_time, self._why)

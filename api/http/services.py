@@ -13,7 +13,7 @@ from api.http.auth.passwords import Passwords
 from api.http.auth.tickets import Tickets
 from api.http.auth.tokens import Tokens
 from api.http.health import Health
-from api.live.engine import Engine, Results, Shards
+from api.live.engine import Engine, Playback, Results, Shards
 from api.settings.settings import Settings
 from api.store.cameras import Cameras
 from api.store.changes import Changes
@@ -50,5 +50,6 @@ class Services:
     engine: Engine
     results: Results
     shards: Shards
+    playback: Playback
     health: Health
     registry: CollectorRegistry

@@ -1,15 +1,18 @@
 """The seam between the API and the cameras: plain data, so that both may run on other machines."""
 
 from collections.abc import AsyncGenerator, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from api.live.coded import Coded
+from api.live.streams import StreamStatus
 from api.live.told import Told
 from api.live.video import Picture
 from api.live.wire import CameraMessage, Position
 from ingest.fleet import CameraSpec
+from ingest.webrtc.ice import Ice
+from ingest.webrtc.session import Publication
 from pipeline.messages import CameraId, PersonId
 
 
@@ -24,6 +27,26 @@ class Engine(Protocol):
 
     def state(self, camera: CameraId) -> CameraMessage | None:
         """The latest state of a camera, None if it is not watched."""
+
+    def stream(self, camera: CameraId) -> StreamStatus | None:
+        """What comes of a camera now, None if nothing does."""
+
+    async def publish(self, camera: CameraId, offer: str, ice: Ice) -> Publication:
+        """Begin a session in which somebody publishes to a camera, for an offer (SDP).
+
+        Raises:
+            BadInput: the offer cannot be gone along with.
+            Conflict: somebody publishes to it already.
+            Transient: the camera is not watched now.
+        """
+
+    async def unpublish(self, camera: CameraId, session: str) -> None:
+        """End such a session; returns when its connection is gone.
+
+        Raises:
+            NotFound: there is none; it may be over.
+            Transient: the camera is not watched now.
+        """
 
     async def gone(self, people: Collection[PersonId], number: int) -> None:
         """Return when no result names these people by what was deleted up to a change."""
@@ -83,3 +106,44 @@ class Shards(Protocol):
 
     def statuses(self) -> Sequence[ShardStatus]:
         """Each of them, as it is now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewing:
+    """A session that was begun, and the answer (SDP) to its offer."""
+
+    session: str
+    answer: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ViewingStatus:
+    """How a session is.
+
+    An RTP timestamp of it is (``rtp_origin`` + media time) modulo 2^32; None until the viewer has
+    caught up with the camera. ``encoded`` says whether the pictures are encoded here or the
+    camera's own, None before the first one.
+    """
+
+    camera: CameraId
+    state: Literal["connecting", "connected"]
+    rtp_origin: int | None
+    encoded: bool | None
+
+
+class Playback(Protocol):
+    """Live video for viewers."""
+
+    async def watch(self, camera: CameraId, offer: str) -> Viewing:
+        """Begin a session for an offer (SDP).
+
+        Raises:
+            BadInput: the offer cannot be accepted.
+            Transient: there is no room for one more, or live video is out of reach.
+        """
+
+    def viewing(self, session: str) -> ViewingStatus | None:
+        """How a session is, None if it is over."""
+
+    async def end(self, session: str) -> None:
+        """End a session; one that is over stays so."""

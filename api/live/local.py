@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -9,15 +10,21 @@ from typing import TYPE_CHECKING, Protocol
 from api.live.players import Players
 from api.live.video import Picture, PreviewEncoder
 from api.settings.sections import RtspSettings
+from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec, Fleet
 from ingest.numbering import Numbering
+from ingest.observed import Observed
 from ingest.playable import Playable
 from ingest.rtsp import Limits, RtspCamera
-from ingest.source import StateChange
+from ingest.source import Source, StateChange
 from ingest.supervisor import Backoff, supervised
 from ingest.tee import Tee
+from ingest.webrtc.ice import Ice
+from ingest.webrtc.publisher import PublishedCamera
+from ingest.webrtc.session import Publication
 from pipeline.build import Pipeline
-from pipeline.messages import CameraId, Frame, PersonId, Result
+from pipeline.errors import Transient
+from pipeline.messages import CameraId, Capture, Frame, PersonId, Result
 from pipeline.stages import Gallery
 from pipeline.watch import watch
 
@@ -84,6 +91,7 @@ class LocalEngine:
         self._output = output
         self._previews = PreviewEncoder(group, output.shown)
         self._fleet = Fleet(group, self._watch, output.changed)
+        self._published: dict[CameraId, PublishedCamera] = {}
         self._recognizers: dict[CameraId, Recognizer] = {}
         self._numbers: defaultdict[CameraId, Numbering] = defaultdict(Numbering)
         self._tees: dict[CameraId, Tee] = {}
@@ -107,6 +115,23 @@ class LocalEngine:
         self._tees.pop(camera, None)
         self._tracks.pop(camera, None)
 
+    async def publish(self, camera: CameraId, offer: str, ice: Ice) -> Publication:
+        """Begin a session in which somebody publishes to a camera, for an offer (SDP).
+
+        Raises:
+            BadInput: the offer cannot be gone along with.
+            Occupied: somebody publishes to it already.
+            Transient: nobody can publish to it now.
+        """
+        if camera not in self._published:
+            raise Transient(f"camera {camera} is not published to, or does not run now")
+        return await self._published[camera].publish(offer, ice)
+
+    async def unpublish(self, camera: CameraId, session: str) -> bool:
+        """End such a session; returns when it is gone, and whether there was one."""
+        published = self._published.get(camera)
+        return published is not None and await published.unpublish(session)
+
     def show(self, camera: CameraId) -> None:
         """Tell this camera's pictures from now on."""
         self._previews.show(camera)
@@ -123,6 +148,10 @@ class LocalEngine:
         """Tell it no more."""
         self._players.halt(camera)
 
+    def observed(self) -> Mapping[CameraId, Observed]:
+        """What came of each camera so far."""
+        return {camera: tee.observed.copy() for camera, tee in self._tees.items()}
+
     def retract(self, person: PersonId) -> None:
         """Forget on every camera what speaks for a person of whom something was deleted."""
         for recognizer in self._recognizers.values():
@@ -133,22 +162,9 @@ class LocalEngine:
         self._previews.close()
 
     async def _watch(self, spec: CameraSpec) -> None:
-        camera = spec.camera
-        source = RtspCamera(
-            spec.url,
-            camera,
-            self._limits,
-            self._pipeline.lanes.turn,
-            lambda: self._output.decodes(camera),
-            self._tee(camera),
-        )
+        camera, frames = spec.camera, self._frames(spec)
         recognizer = self._pipeline.recognizer(self._gallery, after=self._tracks[camera])
         self._recognizers[camera] = recognizer
-        frames = supervised(
-            source,
-            backoff=self._backoff,
-            on_state=lambda change: self._output.changed(camera, change),
-        )
         try:
             async with aclosing(frames):
                 window = self._pipeline.settings.inference.window
@@ -156,6 +172,29 @@ class LocalEngine:
                 await watch(onwards, recognizer, self._publish, window)
         finally:
             del self._recognizers[camera]
+            if published := self._published.pop(camera, None):
+                await published.close()
+
+    def _frames(self, spec: CameraSpec) -> AsyncGenerator[Capture, None]:
+        """Over all connections: those that we make, or those that are made to us."""
+        camera = spec.camera
+        means = (
+            self._limits,
+            self._pipeline.lanes.turn,
+            lambda: self._output.decodes(camera),
+            self._tee(camera),
+        )
+        source: Source
+        if isinstance(spec.url, CameraUrl):
+            source = RtspCamera(spec.url, camera, *means)
+        else:
+            source = self._published[camera] = PublishedCamera(camera, *means)
+        return supervised(
+            source,
+            backoff=self._backoff,
+            on_state=lambda change: self._output.changed(camera, change),
+            gives_up=False,
+        )
 
     def _tee(self, camera: CameraId) -> Tee:
         if camera not in self._tees:

@@ -4,10 +4,14 @@ import asyncio
 import time
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
+from api.live.streams import Streams
 from api.live.wire import CameraState, FrameMessage
 from ingest.source import State
+from ingest.troubles import Cause
 from pipeline.messages import CameraId
 
 _DELAYS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0)
@@ -41,12 +45,7 @@ class CameraMetrics:
             buckets=_DELAYS,
             registry=registry,
         )
-        self._state = Gauge(
-            "faceapi_camera_state",
-            "1 for the state it is in",
-            ["camera", "state"],
-            registry=registry,
-        )
+        self._state, self._trouble = _conditions(registry)
         self._connections = Counter(
             "faceapi_camera_connections",
             "How often it became live",
@@ -63,6 +62,8 @@ class CameraMetrics:
         self._video_drops = Counter(
             "faceapi_video_drops", "Coded pictures that slow players missed", registry=registry
         )
+        self.streams = Streams()
+        registry.register(_Streams(self.streams))
         self._latest: dict[str, int] = {}
         """Of each camera the number of the last frame that was analysed."""
         self._states: dict[CameraId, CameraState] = {}
@@ -71,14 +72,19 @@ class CameraMetrics:
         """A frame was analysed."""
         self._frames.labels(frame.camera).inc()
         self._dropped.labels(frame.camera).inc(self._missing_before(frame))
-        self._delay.labels(frame.camera).observe(max(0.0, time.time() - frame.captured_at))
+        delay = max(0.0, time.time() - frame.captured_at)
+        self._delay.labels(frame.camera).observe(delay)
+        self.streams.seen(CameraId(frame.camera), delay)
         for face in frame.faces:
             self._faces.labels(frame.camera, face.status).inc()
 
-    def changed(self, camera: CameraId, state: CameraState) -> None:
+    def changed(self, camera: CameraId, state: CameraState, cause: Cause | None = None) -> None:
         """A camera is in another state; whatever counts its frames begins at 0 by then."""
         for one in State:
             self._state.labels(camera, one).set(one is state)
+        if cause is not None or state is State.LIVE:
+            for trouble in Cause:
+                self._trouble.labels(camera, trouble).set(trouble is cause)
         for metric in (self._frames, self._dropped, self._delay):
             metric.labels(camera)
         was = self._states.get(camera)
@@ -103,10 +109,12 @@ class CameraMetrics:
             self._faces,
             self._delay,
             self._state,
+            self._trouble,
             self._connections,
         )
         for metric in by_camera:
             metric.remove_by_labels({"camera": camera})
+        self.streams.forget(camera)
         self._latest.pop(camera, None)
         self._states.pop(camera, None)
 
@@ -119,6 +127,44 @@ class CameraMetrics:
         before = self._latest.get(frame.camera, frame.seq - 1)
         self._latest[frame.camera] = frame.seq
         return max(0, frame.seq - before - 1)
+
+
+def _conditions(registry: CollectorRegistry) -> tuple[Gauge, Gauge]:
+    """In which state a camera is, and what is wrong with it."""
+    state = Gauge(
+        "faceapi_camera_state", "1 for the state it is in", ["camera", "state"], registry=registry
+    )
+    trouble = Gauge(
+        "faceapi_camera_trouble",
+        "1 for what is wrong with it, until it is live",
+        ["camera", "cause"],
+        registry=registry,
+    )
+    return state, trouble
+
+
+class _Streams(Collector):
+    """What comes of the cameras, read at every scrape."""
+
+    def __init__(self, streams: Streams) -> None:
+        self._streams = streams
+
+    def collect(self) -> Iterable[Metric]:
+        """One sample a camera of which something came."""
+        rate = GaugeMetricFamily(
+            "faceapi_camera_bit_rate", "Bits a second that it sends", labels=["camera"]
+        )
+        pictures = GaugeMetricFamily(
+            "faceapi_camera_picture_rate", "Pictures a second that it sends", labels=["camera"]
+        )
+        decoded = GaugeMetricFamily(
+            "faceapi_camera_decoded_rate", "Pictures a second that are decoded", labels=["camera"]
+        )
+        for camera, status in self._streams.statuses():
+            rate.add_metric([camera], status.bit_rate or 0)
+            pictures.add_metric([camera], status.pictures_per_second)
+            decoded.add_metric([camera], status.decoded_per_second)
+        yield from (rate, pictures, decoded)
 
 
 async def measure_lag(metrics: CameraMetrics) -> None:

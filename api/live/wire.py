@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from api.live.seen import Face, Seen
 from ingest.source import State
+from ingest.troubles import Cause
 from pipeline.messages import PersonId, Status
 
 CameraState = Literal[
@@ -109,6 +110,9 @@ class CameraMessage(_Message):
     since: float = Field(description="Unix seconds.")
     load: LoadMessage | None = Field(
         default=None, description="When it became so, where it is overloaded."
+    )
+    cause: Cause | None = Field(
+        default=None, description="What is wrong with the camera, where something is, in a word."
     )
 
 

@@ -21,7 +21,10 @@ from api.http.health import Health
 from api.http.services import Services
 from api.live.engine import ShardState
 from api.live.hub import Hub
+from api.live.ice import ice_of
 from api.live.metrics import CameraMetrics
+from api.playback.metrics import tell_of_playback
+from api.playback.process import PlaybackProcess
 from api.program.machine import tell_of_machine
 from api.program.resources import Resources, signing_key
 from api.settings.settings import Settings
@@ -50,6 +53,7 @@ class Components:
 
     services: Services
     engine: ShardedEngine
+    playback: PlaybackProcess
     directory: Directory
     index: Index
     notifier: ChangeNotifier
@@ -82,6 +86,7 @@ async def assemble(
     hub = Hub(metrics.registry, settings.live)
     gallery = await _gallery(settings, resources, pipeline, hub)
     engine = _engine(group, settings, database, gallery, metrics, hub)
+    playback = _playback(group, settings, engine, metrics)
     tell_of_shards(metrics.registry, engine)
     tell_of_machine(metrics.registry, pipeline.networks, engine.devices)
     services = Services(
@@ -106,10 +111,19 @@ async def assemble(
         engine=engine,
         results=engine,
         shards=engine,
-        health=_health(gallery, pipeline, engine),
+        playback=playback,
+        health=_health(gallery, pipeline, engine, playback),
         registry=metrics.registry,
     )
-    return Components(services, engine, gallery.directory, gallery.index, gallery.notifier, metrics)
+    return Components(
+        services,
+        engine,
+        playback,
+        gallery.directory,
+        gallery.index,
+        gallery.notifier,
+        metrics,
+    )
 
 
 async def _gallery(
@@ -154,6 +168,22 @@ def _engine(
     return engine
 
 
+def _playback(
+    group: asyncio.TaskGroup, settings: Settings, engine: ShardedEngine, metrics: CameraMetrics
+) -> PlaybackProcess:
+    """Live video for viewers, not begun yet."""
+    playback = PlaybackProcess(
+        group,
+        engine.coded,
+        lambda: ice_of(settings),
+        settings.webrtc.most_viewers,
+        settings.log.level,
+        lambda lags: metrics.lagged("playback", lags),
+    )
+    tell_of_playback(metrics.registry, playback)
+    return playback
+
+
 def _enrollment(
     settings: Settings, gallery: _Gallery, pipeline: Pipeline, engine: ShardedEngine
 ) -> Enrollment:
@@ -189,7 +219,9 @@ def _tokens(settings: Settings, folder: Path) -> Tokens:
     )
 
 
-def _health(gallery: _Gallery, pipeline: Pipeline, engine: ShardedEngine) -> Health:
+def _health(
+    gallery: _Gallery, pipeline: Pipeline, engine: ShardedEngine, playback: PlaybackProcess
+) -> Health:
     async def database() -> None:
         await gallery.changes.head()
 
@@ -205,4 +237,16 @@ def _health(gallery: _Gallery, pipeline: Pipeline, engine: ShardedEngine) -> Hea
             if shard.state is not ShardState.RUNNING:
                 raise Transient(f"shard {shard.id} is {shard.state}: {shard.trouble or 'it loads'}")
 
-    return Health({"database": database, "gallery": index, "pipeline": lanes, "shards": shards})
+    async def viewers() -> None:
+        if playback.trouble:
+            raise Transient(f"live video cannot be viewed: {playback.trouble}")
+
+    return Health(
+        {
+            "database": database,
+            "gallery": index,
+            "pipeline": lanes,
+            "shards": shards,
+            "playback": viewers,
+        }
+    )

@@ -107,6 +107,7 @@ async def _follow(group: asyncio.TaskGroup, resources: Resources, parts: Compone
         group.create_task(resources.postgres.supervise(), name="postgres")
     group.create_task(measure_lag(parts.metrics), name="lag")
     group.create_task(watch_vitals(parts.services), name="vitals")
+    group.create_task(parts.playback.run(), name="playback")
     group.create_task(parts.notifier.listen(resources.database), name="notifier")
     group.create_task(parts.index.follow(parts.notifier), name="index")
     number = await parts.directory.load()
@@ -127,6 +128,7 @@ async def _answer(
         await server.answers.wait()
         await services.index.settled.wait()
         await parts.engine.settled.wait()
+        await parts.playback.settled.wait()
         await on_ready(Ready(_url(door), services, await _first_password(services)))
 
     group.create_task(announce(), name="announce")

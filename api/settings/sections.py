@@ -1,5 +1,6 @@
 """The settings of the service, section by section."""
 
+import ipaddress
 import os
 from collections.abc import Callable, Sequence
 from ipaddress import ip_network
@@ -59,6 +60,42 @@ class RtspSettings(Section):
                 f"most_backoff ({self.most_backoff} s) must not be below least_backoff "
                 f"({self.least_backoff} s)"
             )
+        return self
+
+
+_HOST = r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?"
+_STUN = rf"stuns?:{_HOST}"
+
+
+class WebrtcSettings(Section):
+    """How browsers and cameras connect by WebRTC, in either direction."""
+
+    announced_address: str | None = Field(
+        None,
+        pattern=r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$",
+        description="IP address under which others reach this machine; unset: its own.",
+    )
+    stun_urls: str | None = Field(
+        None,
+        pattern=rf"^{_STUN}(\s*,\s*{_STUN})*$",
+        description="STUN servers, separated by commas.",
+    )
+    turn_url: str | None = Field(
+        None, pattern=rf"^turns?:{_HOST}(\?transport=(udp|tcp))?$", description="TURN server."
+    )
+    turn_secret: SecretStr | None = Field(
+        None, description="The secret it shares with us (coturn: static-auth-secret)."
+    )
+    most_viewers: Annotated[int, Field(ge=0, le=1000)] = Field(
+        50, description="Viewers of live video at once; further ones see the analysed pictures."
+    )
+
+    @model_validator(mode="after")
+    def _can_be_used(self) -> Self:
+        if self.announced_address is not None:
+            ipaddress.ip_address(self.announced_address)
+        if self.turn_url is not None and self.turn_secret is None:
+            raise ValueError("turn_url wants turn_secret: that server lets nobody in without one")
         return self
 
 

@@ -25,6 +25,7 @@ from api.settings.sections import (
     RtspSettings,
     SearchSettings,
     SqlSettings,
+    WebrtcSettings,
 )
 from pipeline.errors import Misconfigured
 from pipeline.settings import PipelineSettings
@@ -34,6 +35,7 @@ class Settings(PipelineSettings):
     """Every setting of the program."""
 
     rtsp: RtspSettings = RtspSettings()
+    webrtc: WebrtcSettings = WebrtcSettings()
     engine: EngineSettings = EngineSettings()
     live: LiveSettings = LiveSettings()
     search: SearchSettings = SearchSettings()

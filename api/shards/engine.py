@@ -16,10 +16,12 @@ from api.live.hub import Hub
 from api.live.local import Numbers
 from api.live.metrics import CameraMetrics
 from api.live.seen import Seen
+from api.live.streams import StreamStatus
 from api.live.told import Told
 from api.live.video import Picture, Viewers
 from api.live.wire import CameraMessage, LoadMessage, Position, frame_message
-from api.shards.link import LinkBroken
+from api.processes.link import LinkBroken
+from api.shards.asked import Asked
 from api.shards.messages import (
     Begin,
     Changed,
@@ -29,9 +31,14 @@ from api.shards.messages import (
     Halt,
     Hide,
     Play,
+    Publish,
+    Published,
+    Refused,
     Search,
     Show,
     Shown,
+    Unpublish,
+    Unpublished,
     Unwatch,
     Unwatched,
     Vitals,
@@ -40,6 +47,8 @@ from api.shards.messages import (
 from api.shards.process import Death, ShardProcess
 from ingest.fleet import CameraSpec
 from ingest.source import State
+from ingest.webrtc.ice import Ice
+from ingest.webrtc.session import Publication
 from pipeline.errors import BadInput, Transient
 from pipeline.messages import CameraId, PersonId, Vectors
 from pipeline.stages import Gallery
@@ -114,6 +123,7 @@ class ShardedEngine:
         self._numbers: defaultdict[CameraId, Numbers] = defaultdict(Numbers)
         """What was told last of each camera, also of one that is not watched now."""
         self._leaving: dict[CameraId, _Leaving] = {}
+        self._asked = Asked()
         self._shards: dict[str, ShardProcess] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._ordinary: list[str] = []
@@ -156,6 +166,25 @@ class ShardedEngine:
     def state(self, camera: CameraId) -> CameraMessage | None:
         """The latest state of a camera, None if it is not watched."""
         return self._hub.state(camera)
+
+    def stream(self, camera: CameraId) -> StreamStatus | None:
+        """What comes of a camera now, None if nothing does."""
+        return self._metrics.streams.status(camera)
+
+    async def publish(self, camera: CameraId, offer: str, ice: Ice) -> Publication:
+        """Begin a session in which somebody publishes to a camera, for an offer (SDP)."""
+        answer = await self._asked.ask(
+            self._shard_of(camera), lambda request: Publish(request, camera, offer, ice)
+        )
+        if not isinstance(answer, Published):
+            raise LinkBroken("it answered an offer as if it had ended a session")
+        return Publication(answer.session, answer.answer)
+
+    async def unpublish(self, camera: CameraId, session: str) -> None:
+        """End such a session; returns when its connection is gone."""
+        await self._asked.ask(
+            self._shard_of(camera), lambda request: Unpublish(request, camera, session)
+        )
 
     async def gone(self, people: Collection[PersonId], number: int) -> None:
         """Return when no result names these people by what was deleted up to a change.
@@ -234,7 +263,9 @@ class ShardedEngine:
             case Unwatched(camera):
                 self._has_left(lambda one: one.shard == shard.id and one.camera == camera)
             case Vitals():
-                self._metrics.lagged(shard.id, message.lags)
+                self._is_well(shard, message)
+            case Published() | Unpublished() | Refused():
+                self._asked.answered(message)
             case Search():
                 self._group.create_task(self._search(shard, message.search, _vectors(message)))
 
@@ -242,6 +273,7 @@ class ShardedEngine:
         """Its cameras wait for the next one; one that brings shards down is parted from others."""
         _log.error("shard %s: %s; it is begun again", shard.id, death.reason)
         self.settled.set()
+        self._asked.died(shard.id)
         self._has_left(lambda one: one.shard == shard.id)
         for known in self._of(shard.id):
             self._say(known, State.WAITING, f"its shard {death.reason}; it is begun again")
@@ -290,6 +322,12 @@ class ShardedEngine:
         known = self._cameras.get(CameraId(camera))
         return known is not None and known.shard == shard.id
 
+    def _shard_of(self, camera: CameraId) -> ShardProcess:
+        known = self._cameras.get(camera)
+        if known is None or known.shard not in self._shards:
+            raise Transient(f"camera {camera} is not watched now")
+        return self._shards[known.shard]
+
     def _tell(self, camera: CameraId, message: Show | Hide | Play | Halt) -> None:
         known = self._cameras.get(camera)
         if known is not None and known.shard in self._shards:
@@ -326,6 +364,12 @@ class ShardedEngine:
 
     # What cameras show
 
+    def _is_well(self, shard: ShardProcess, vitals: Vitals) -> None:
+        self._metrics.lagged(shard.id, vitals.lags)
+        for stream in vitals.streams:
+            if self._is_of(shard, stream.camera):
+                self._metrics.streams.told(CameraId(stream.camera), stream.observed())
+
     def _seen(self, shard: ShardProcess, seen: Seen) -> None:
         known = self._cameras.get(CameraId(seen.camera))
         if known is None or known.shard != shard.id:
@@ -355,7 +399,7 @@ class ShardedEngine:
         camera = CameraId(message.camera)
         if message.state not in (State.LIVE, State.OVERLOADED):
             self._coded.cut(camera)
-        self._metrics.changed(camera, message.state)
+        self._metrics.changed(camera, message.state, message.cause)
         self._hub.publish(message)
 
     async def _search(self, shard: ShardProcess, number: int, vectors: Vectors) -> None:
@@ -395,4 +439,5 @@ def _camera_message(message: Changed) -> CameraMessage:
         reason=message.reason,
         since=message.since,
         load=message.load and LoadMessage(asked=message.load.asked, got=message.load.got),
+        cause=message.cause,
     )

@@ -4,6 +4,7 @@ Both sides send batches: four bytes of length (big endian), then an array of mes
 that begins with its type's name. ``Begin`` and ``Hello`` bear the version of all this.
 """
 
+from enum import StrEnum
 from typing import TypeAlias
 
 import msgspec
@@ -12,9 +13,12 @@ from api.live.coded import Coded
 from api.live.seen import Seen
 from api.store.address import Address
 from ingest.load import Load
+from ingest.observed import Observed
 from ingest.source import State
+from ingest.troubles import Cause
+from ingest.webrtc.ice import Ice
 
-VERSION = 2
+VERSION = 4
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -80,6 +84,23 @@ class Halt(_Message, frozen=True):
     camera: str
 
 
+class Publish(_Message, frozen=True):
+    """Somebody offers (SDP) to publish to a camera; answered by ``Published`` or ``Refused``."""
+
+    request: int
+    camera: str
+    offer: str
+    ice: Ice
+
+
+class Unpublish(_Message, frozen=True):
+    """End a session; answered by ``Unpublished`` or ``Refused``."""
+
+    request: int
+    camera: str
+    session: str
+
+
 class Reach(_Message, frozen=True):
     """Follow the gallery's log up to this change; answered by ``Reached``."""
 
@@ -110,7 +131,7 @@ class Ready(_Message, frozen=True):
 class Changed(_Message, frozen=True):
     """A camera is in another state; ``since`` is in Unix seconds.
 
-    ``load`` is there where it is overloaded.
+    ``load`` is there where it is overloaded, ``cause`` where something is wrong with the camera.
     """
 
     camera: str
@@ -118,12 +139,44 @@ class Changed(_Message, frozen=True):
     reason: str
     since: float
     load: Load | None
+    cause: Cause | None
 
 
 class Unwatched(_Message, frozen=True):
     """The camera's connection is gone."""
 
     camera: str
+
+
+class Published(_Message, frozen=True):
+    """Somebody publishes: a session has begun, and this (SDP) is the answer to the offer."""
+
+    request: int
+    session: str
+    answer: str
+
+
+class Unpublished(_Message, frozen=True):
+    """The session's connection is gone."""
+
+    request: int
+
+
+class Refusal(StrEnum):
+    """What is to be done about it says which error it is in the program."""
+
+    BAD_INPUT = "bad-input"
+    OCCUPIED = "occupied"
+    UNKNOWN = "unknown"
+    UNREADY = "unready"
+
+
+class Refused(_Message, frozen=True):
+    """What was asked for was not done."""
+
+    request: int
+    why: Refusal
+    problem: str
 
 
 class Shown(_Message, frozen=True):
@@ -158,6 +211,33 @@ class Device(_Message, frozen=True):
     used: str
 
 
+class Stream(_Message, frozen=True):
+    """What came of a camera so far, as ``ingest.observed`` counts it in this process."""
+
+    camera: str
+    codec: str
+    width: int
+    height: int
+    coded_bytes: int
+    pictures: int
+    decoded: int
+    key_interval: float
+    connections: int
+
+    def observed(self) -> Observed:
+        """The same, as it was counted."""
+        return Observed(
+            self.codec,
+            self.width,
+            self.height,
+            self.coded_bytes,
+            self.pictures,
+            self.decoded,
+            self.key_interval,
+            self.connections,
+        )
+
+
 class Vitals(_Message, frozen=True):
     """How the shard is, told twice a second: by this the program knows that it lives.
 
@@ -172,11 +252,15 @@ class Vitals(_Message, frozen=True):
     dropped: int
     position: int
     devices: tuple[Device, ...]
+    streams: tuple[Stream, ...]
 
 
-ToShard: TypeAlias = Begin | Watch | Unwatch | Show | Hide | Play | Halt | Reach | Found
+Answer: TypeAlias = Published | Unpublished | Refused
+ToShard: TypeAlias = (
+    Begin | Watch | Unwatch | Show | Hide | Play | Halt | Publish | Unpublish | Reach | Found
+)
 FromShard: TypeAlias = (
-    Hello | Ready | Seen | Changed | Unwatched | Shown | Coded | Reached | Search | Vitals
+    Hello | Ready | Seen | Changed | Unwatched | Shown | Coded | Answer | Reached | Search | Vitals
 )
 
 TO_SHARD: msgspec.msgpack.Decoder[list[ToShard]] = msgspec.msgpack.Decoder(list[ToShard])

@@ -1,12 +1,11 @@
 """Inside a shard: cameras are watched here, as the program asks, and it is told what they show."""
 
 import asyncio
-import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from itertools import count
-from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -17,9 +16,11 @@ from api.live.local import LocalEngine, Numbers
 from api.live.metrics import PERIOD, one_lag
 from api.live.seen import seen
 from api.live.video import Picture
+from api.processes.child import tell
+from api.processes.entry import cpu_seconds, resident_bytes
+from api.processes.link import Link, LinkBroken, Outbox
 from api.settings.settings import Settings
 from api.shards.crash import CrashLog
-from api.shards.link import Link, LinkBroken, Outbox
 from api.shards.messages import (
     VERSION,
     Begin,
@@ -31,13 +32,20 @@ from api.shards.messages import (
     Hello,
     Hide,
     Play,
+    Publish,
+    Published,
     Reach,
     Reached,
     Ready,
+    Refusal,
+    Refused,
     Search,
     Show,
     Shown,
+    Stream,
     ToShard,
+    Unpublish,
+    Unpublished,
     Unwatch,
     Unwatched,
     Vitals,
@@ -47,12 +55,14 @@ from api.store.changes import Changes
 from api.store.database import Database
 from api.store.faces import Faces
 from api.store.sealing import Keyring
-from ingest.address import CameraUrl
+from ingest.address import camera_address
 from ingest.fleet import CameraSpec
+from ingest.observed import Observed
 from ingest.playable import Playable
 from ingest.source import StateChange
+from ingest.webrtc.session import Occupied
 from pipeline.build import Pipeline, build, open_configured_pack
-from pipeline.errors import Transient, first_of
+from pipeline.errors import BadInput, FaceapiError, Transient, first_of
 from pipeline.inference import Network
 from pipeline.messages import (
     CameraId,
@@ -69,7 +79,6 @@ _PERIOD = 0.5
 """Seconds between two words of how it is."""
 _PATIENCE = 1.0
 """Seconds that the program may take for a search."""
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Post:
@@ -89,7 +98,10 @@ class Post:
 
     def changed(self, camera: CameraId, change: StateChange) -> None:
         """A camera is in another state."""
-        self.outbox.put(Changed(camera, change.state, change.reason, time.time(), change.load))
+        now = time.time()
+        self.outbox.put(
+            Changed(camera, change.state, change.reason, now, change.load, change.cause)
+        )
 
     def shown(self, camera: CameraId, picture: Picture) -> None:
         """A picture that somebody wants to see."""
@@ -152,7 +164,7 @@ class Shard:
         self, group: asyncio.TaskGroup, engine: LocalEngine, memory: MemoryIndex, post: Post
     ) -> None:
         self._group = group
-        self._engine = engine
+        self.engine = engine
         self.memory = memory
         self._post = post
 
@@ -163,14 +175,12 @@ class Shard:
                 self._group.create_task(self._watch(message))
             case Unwatch(camera):
                 self._group.create_task(self._unwatch(CameraId(camera)))
-            case Show(camera):
-                self._engine.show(CameraId(camera))
-            case Hide(camera):
-                self._engine.hide(CameraId(camera))
-            case Play(camera):
-                self._engine.play(CameraId(camera))
-            case Halt(camera):
-                self._engine.halt(CameraId(camera))
+            case Show() | Hide() | Play() | Halt():
+                self._attend(message)
+            case Publish():
+                self._group.create_task(self._publish(message))
+            case Unpublish():
+                self._group.create_task(self._unpublish(message))
             case Reach(number):
                 self._group.create_task(self._reach(number))
             case Found():
@@ -178,14 +188,50 @@ class Shard:
             case Begin():
                 raise LinkBroken("it was begun twice")
 
+    def _attend(self, message: Show | Hide | Play | Halt) -> None:
+        """Somebody looks at a camera, or nobody any more."""
+        camera = CameraId(message.camera)
+        match message:
+            case Show():
+                self.engine.show(camera)
+            case Hide():
+                self.engine.hide(camera)
+            case Play():
+                self.engine.play(camera)
+            case Halt():
+                self.engine.halt(camera)
+
     async def _watch(self, message: Watch) -> None:
-        spec = CameraSpec(CameraId(message.camera), CameraUrl.parse(message.url))
+        spec = CameraSpec(CameraId(message.camera), camera_address(message.url))
         after = Numbers(message.after_seq, message.after_track, message.after_media_time)
-        await self._engine.put(spec, after)
+        await self.engine.put(spec, after)
 
     async def _unwatch(self, camera: CameraId) -> None:
-        await self._engine.remove(camera)
+        await self.engine.remove(camera)
         self._post.outbox.put(Unwatched(camera))
+
+    async def _publish(self, message: Publish) -> None:
+        def refuse(why: Refusal, error: FaceapiError) -> Refused:
+            return Refused(message.request, why, str(error))
+
+        answer: Published | Refused
+        try:
+            made = await self.engine.publish(CameraId(message.camera), message.offer, message.ice)
+            answer = Published(message.request, made.session, made.answer)
+        except BadInput as error:
+            answer = refuse(Refusal.BAD_INPUT, error)
+        except Occupied as error:
+            answer = refuse(Refusal.OCCUPIED, error)
+        except Transient as error:
+            answer = refuse(Refusal.UNREADY, error)
+        self._post.outbox.put(answer)
+
+    async def _unpublish(self, message: Unpublish) -> None:
+        answer: Unpublished | Refused = Unpublished(message.request)
+        if not await self.engine.unpublish(CameraId(message.camera), message.session):
+            problem = f"there is no session {message.session}; it may be over"
+            answer = Refused(message.request, Refusal.UNKNOWN, problem)
+        self._post.outbox.put(answer)
 
     async def _reach(self, number: int) -> None:
         await self.memory.reached(number)
@@ -199,6 +245,7 @@ class Vital:
         self._post = post
         self.networks: Mapping[str, Network] = dict[str, Network]()
         self.memory: MemoryIndex | None = None
+        self.engine: LocalEngine | None = None
 
     async def tell(self) -> None:
         """Say it twice a second, for ever."""
@@ -207,10 +254,9 @@ class Vital:
             self._post.outbox.put(self._vitals(lags))
 
     def _vitals(self, lags: Sequence[float]) -> Vitals:
-        times = os.times()
         return Vitals(
-            resident_bytes=_resident_bytes(),
-            cpu_seconds=times.user + times.system,
+            resident_bytes=resident_bytes(),
+            cpu_seconds=cpu_seconds(),
             lags=tuple(lags),
             dropped=self._post.dropped,
             position=self.memory.position if self.memory else 0,
@@ -218,11 +264,19 @@ class Vital:
                 Device(role, network.device, network.used)
                 for role, network in self.networks.items()
             ),
+            streams=tuple(
+                _stream(camera, one)
+                for camera, one in (self.engine.observed() if self.engine else {}).items()
+            ),
         )
 
 
-async def run(link: Link[FromShard, ToShard], crash: CrashLog) -> None:
+async def run(link: Link[FromShard, ToShard], crash: IO[str]) -> None:
     """Watch cameras until the program has gone.
+
+    Args:
+        link: to the program.
+        crash: what a crash is written to.
 
     Raises:
         LinkBroken: the program has gone, or is of another version.
@@ -233,23 +287,37 @@ async def run(link: Link[FromShard, ToShard], crash: CrashLog) -> None:
     (begin,) = await link.receive()
     if not isinstance(begin, Begin) or begin.version != VERSION:
         raise LinkBroken(f"the program does not speak version {VERSION} of what travels")
-    settings, post = Settings.model_validate_json(begin.settings), Post(crash)
+    settings, post = Settings.model_validate_json(begin.settings), Post(CrashLog(crash))
     vital = Vital(post)
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(_send(link, post.outbox))
+            group.create_task(tell(link, post.outbox))
             group.create_task(vital.tell())
             pipeline = await asyncio.to_thread(_pipeline, settings)
             vital.networks = pipeline.networks
             database = await Database.open(begin.database, at_once=False)
             shard = _assembled(group, begin, settings, database, pipeline, post)
-            vital.memory = shard.memory
+            vital.memory, vital.engine = shard.memory, shard.engine
             post.outbox.put(Ready())
             while True:
                 for message in await link.receive():
                     shard.obey(message)
     except BaseExceptionGroup as errors:
         raise first_of(errors) from None
+
+
+def _stream(camera: CameraId, one: Observed) -> Stream:
+    return Stream(
+        camera,
+        one.codec,
+        one.width,
+        one.height,
+        one.coded_bytes,
+        one.pictures,
+        one.decoded,
+        one.key_interval,
+        one.connections,
+    )
 
 
 def _assembled(
@@ -276,15 +344,6 @@ def _assembled(
     return Shard(group, engine, memory, post)
 
 
-async def _send(link: Link[FromShard, ToShard], outbox: Outbox[FromShard]) -> None:
-    async for batch in outbox.batches():
-        await link.send(batch)
-
-
 def _pipeline(settings: Settings) -> Pipeline:
     pack = open_configured_pack(settings.model, settings.faceapi.cache_dir, lambda *_: None)
     return build(settings, pack)
-
-
-def _resident_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * _PAGE

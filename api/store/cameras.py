@@ -9,7 +9,7 @@ import asyncpg
 from api.store.database import Connection, Database
 from api.store.messages import Camera, Conflict, NotFound
 from api.store.sealing import Keyring
-from ingest.address import CameraUrl
+from ingest.address import CameraAddress, camera_address
 from pipeline.messages import CameraId
 
 _COLUMNS = "id, name, address, enabled, created_at"
@@ -43,7 +43,7 @@ class Cameras:
         async with self._database.connection() as connection:
             return await self._get(connection, camera)
 
-    async def add(self, name: str, url: CameraUrl, *, enabled: bool) -> Camera:
+    async def add(self, name: str, url: CameraAddress, *, enabled: bool) -> Camera:
         """Make a camera.
 
         Raises:
@@ -68,7 +68,7 @@ class Cameras:
         camera: CameraId,
         *,
         name: str | None = None,
-        url: CameraUrl | None = None,
+        url: CameraAddress | None = None,
         enabled: bool | None = None,
     ) -> Camera:
         """Change what is not None.
@@ -87,6 +87,29 @@ class Cameras:
             )
             await self._update(connection, new)
         return new
+
+    async def set_publishing_key(self, camera: CameraId, digest: bytes) -> None:
+        """Let a key open this camera to a publisher, known by its digest; none before does.
+
+        Raises:
+            NotFound: there is none of this id.
+        """
+        async with self._database.connection() as connection:
+            there = await connection.fetchval(
+                "update cameras set publishing_key = $2 where id = $1 returning true",
+                camera,
+                digest,
+            )
+        if not there:
+            raise NotFound(f"there is no camera {camera}")
+
+    async def publishing_key(self, camera: CameraId) -> bytes | None:
+        """The digest of the key that opens this camera to a publisher, None if none does."""
+        async with self._database.connection() as connection:
+            digest: bytes | None = await connection.fetchval(
+                "select publishing_key from cameras where id = $1", camera
+            )
+        return digest
 
     async def remove(self, camera: CameraId) -> None:
         """Delete a camera.
@@ -123,7 +146,7 @@ class Cameras:
         except asyncpg.UniqueViolationError:
             raise Conflict(f"there is a camera {camera.name!r} already") from None
 
-    def _seal(self, camera: CameraId, url: CameraUrl) -> bytes:
+    def _seal(self, camera: CameraId, url: CameraAddress) -> bytes:
         return self._keys.seal(url.with_secrets.encode(), _context(camera))
 
     def _camera(self, row: asyncpg.Record) -> Camera:
@@ -132,7 +155,7 @@ class Cameras:
         return Camera(
             id=camera,
             name=row["name"],
-            url=CameraUrl.parse(address),
+            url=camera_address(address),
             enabled=row["enabled"],
             created_at=row["created_at"],
         )

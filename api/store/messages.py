@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
-from ingest.address import CameraUrl
+from ingest.address import CameraAddress
 from pipeline.errors import FaceapiError
 from pipeline.messages import CameraId, FaceId, PackId, PersonId, Vector
 
@@ -78,7 +78,7 @@ class Camera:
 
     id: CameraId
     name: str
-    url: CameraUrl
+    url: CameraAddress
     enabled: bool
     created_at: datetime
 

@@ -43,8 +43,8 @@ examine() { # CHECK...: what it finds counts, and ends nothing
 examine_environment() {
     local check
     step "$ENVIRONMENT"
-    for check in examine_settings_file examine_missing examine_weak examine_ports \
-        examine_certificate examine_containers examine_backups examine_inside; do
+    for check in examine_settings_file examine_missing examine_weak examine_webrtc \
+        examine_ports examine_certificate examine_containers examine_backups examine_inside; do
         examine "$check" || true
     done
 }
@@ -67,6 +67,17 @@ examine_weak() {
     names=$(names_where is_weak) || exit 1
     [[ -z $names ]] || fail "$ENV_FILE has secrets that can be guessed: ${names//$'\n'/, }" \
         'openssl rand -hex 20 makes a good one; a database keeps the one it began with until you change it there'
+}
+
+examine_webrtc() {
+    local address
+    check_webrtc
+    address=$(setting WEBRTC_ANNOUNCED_ADDRESS) || exit 1
+    if [[ -n $address ]]; then
+        good "video by WebRTC is announced at $address"
+    else
+        note 'WEBRTC_ANNOUNCED_ADDRESS is empty: only this machine sees and sends video by WebRTC'
+    fi
 }
 
 examine_ports() { # the other one's may be the same: only one runs at a time

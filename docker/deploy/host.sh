@@ -85,6 +85,22 @@ check_memory() {
         warn "This machine has $((MEMORY / GIB)) GB of memory; with less than 6 it will be slow"
 }
 
+check_webrtc() { # the UDP ports of video, and what the profile turn wants to know
+    local first last name value
+    first=$(setting WEBRTC_PORTS_FIRST 50000) || exit 1
+    last=$(setting WEBRTC_PORTS_LAST 50099) || exit 1
+    [[ $first =~ ^[1-9][0-9]{3,4}$ && $last =~ ^[1-9][0-9]{3,4}$ ]] &&
+        ((first >= 1024 && last <= 65535 && last - first >= 31)) ||
+        fail "WEBRTC_PORTS_FIRST and WEBRTC_PORTS_LAST in $ENV_FILE are $first and $last" \
+            'Allowed are 32 ports or more, between 1024 and 65535: the service has no others'
+    in_profile turn || return 0
+    for name in WEBRTC_ANNOUNCED_ADDRESS WEBRTC_TURN_URL WEBRTC_TURN_SECRET; do
+        value=$(setting "$name") || exit 1
+        [[ -n $value ]] || fail "COMPOSE_PROFILES in $ENV_FILE names turn, but $name is empty" \
+            'The comments there say what it is'
+    done
+}
+
 published_ports() { # the variables that name ports of this host, each with its default
     local ports=('HOST_PORT 80' 'HTTPS_PORT 443')
     if [[ $ENVIRONMENT = dev ]]; then
@@ -92,6 +108,7 @@ published_ports() { # the variables that name ports of this host, each with its 
             'MILVUS_DEV_PORT 19530' 'MILVUS_HEALTH_DEV_PORT 9091' 'MINIO_CONSOLE_DEV_PORT 9001')
     fi
     if in_profile monitoring; then ports+=('PROMETHEUS_PORT 9090' 'GRAFANA_PORT 3001'); fi
+    if in_profile turn; then ports+=('WEBRTC_TURN_PORT 3478'); fi
     printf '%s\n' "${ports[@]}"
 }
 

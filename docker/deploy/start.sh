@@ -8,6 +8,7 @@ prepare() { # host, settings, folders
     check_host
     make_settings
     check_settings
+    check_webrtc
     check_ports
     make_folders
     good 'this machine is ready'

@@ -92,7 +92,7 @@ def _units(data: bytes) -> Sequence[bytes]:
     return [unit.rstrip(b"\x00") for unit in data.split(_START) if unit.rstrip(b"\x00")]
 
 
-def write_clip(path: Path, pictures: Iterable[Image], rate: int) -> None:
+def write_clip(path: Path, pictures: Iterable[Image], rate: int | Fraction) -> None:
     """Code pictures of one size, ``rate`` a second, as a camera does.
 
     H.264 without B-frames, a key picture every second.
@@ -106,8 +106,9 @@ def write_clip(path: Path, pictures: Iterable[Image], rate: int) -> None:
             container.mux(stream.encode(None))
 
 
-def _stream(container: "OutputContainer", picture: Image, rate: int) -> "VideoStream":
-    key_every = {"g": str(rate), "keyint_min": str(rate), "sc_threshold": "0"}
+def _stream(container: "OutputContainer", picture: Image, rate: int | Fraction) -> "VideoStream":
+    second = str(round(rate))
+    key_every = {"g": second, "keyint_min": second, "sc_threshold": "0"}
     stream = container.add_stream("libx264", rate=rate, options=_CODING | key_every)
     stream.height, stream.width = picture.shape[:2]
     stream.pix_fmt = "yuv420p"

@@ -116,3 +116,15 @@ certificate() { # DAYS: of faces.example.org, and the settings for it
     deploy doctor
     expect 1 'dev has containers here'
 }
+
+@test "video by WebRTC: who sees it is said, and ports that will not do" {
+    well
+    deploy doctor
+    expect 0 'WEBRTC_ANNOUNCED_ADDRESS is empty: only this machine'
+    echo 'WEBRTC_ANNOUNCED_ADDRESS=192.0.2.10' >> .env.prod
+    deploy doctor
+    expect 0 'video by WebRTC is announced at 192.0.2.10'
+    echo 'WEBRTC_PORTS_LAST=1' >> .env.prod
+    deploy doctor
+    expect 1 'WEBRTC_PORTS_FIRST and WEBRTC_PORTS_LAST in .env.prod are' 'to be done: 1 of the above'
+}

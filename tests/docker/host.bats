@@ -136,3 +136,34 @@ with socket.create_server(("127.0.0.1", 0)) as door:
     deploy prod
     expect 0 'prod runs'
 }
+
+@test "the UDP ports of video: enough of them, in their order, no others' and no words" {
+    deploy prod
+    local at
+    for at in '50000 50030' '50099 50000' '80 200' '65500 65536' 'many more'; do
+        sed -i '/^WEBRTC_/d' .env.prod
+        printf 'WEBRTC_PORTS_FIRST=%s\nWEBRTC_PORTS_LAST=%s\n' "${at% *}" "${at#* }" >> .env.prod
+        deploy prod
+        expect 1 "WEBRTC_PORTS_FIRST and WEBRTC_PORTS_LAST in .env.prod are ${at% *} and ${at#* }" '32 ports or more'
+    done
+    sed -i 's/^WEBRTC_PORTS_FIRST=.*/WEBRTC_PORTS_FIRST=40000/; s/^WEBRTC_PORTS_LAST=.*/WEBRTC_PORTS_LAST=40031/' .env.prod
+    deploy prod
+    expect 0 'prod runs'
+}
+
+@test "the profile turn wants an address, a URL and a secret, and its port free" {
+    deploy prod
+    sed -i '/^WEBRTC_/d; s/^COMPOSE_PROFILES=.*/COMPOSE_PROFILES=demo,turn/' .env.prod
+    local name
+    for name in WEBRTC_ANNOUNCED_ADDRESS=192.0.2.10 WEBRTC_TURN_URL=turn:192.0.2.10:3478 WEBRTC_TURN_SECRET=secret; do
+        deploy prod
+        expect 1 "names turn, but ${name%%=*} is empty"
+        echo "$name" >> .env.prod
+    done
+    echo 3478 > "$FAKE/ports"
+    deploy prod
+    expect 1 'Port already in use' 'set WEBRTC_TURN_PORT in .env.prod'
+    : > "$FAKE/ports"
+    deploy prod
+    expect 0 'prod runs'
+}

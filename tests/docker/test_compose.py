@@ -3,7 +3,7 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -212,12 +212,18 @@ def test_only_the_gpu_files_ask_for_a_gpu(
 
 
 def published(services: Mapping[str, Service]) -> Mapping[str, str]:
-    """Services by what the host's ports are bound to, such as 127.0.0.1:5432 or 80."""
-    return {
-        _bound(port): name
-        for name, service in services.items()
-        for port in service.get("ports", [])
-    }
+    """Services by what the host's ports of TCP are bound to, such as 127.0.0.1:5432 or 80."""
+    return {_bound(port): name for name, port in _ports(services) if not _is_udp(port)}
+
+
+def _ports(services: Mapping[str, Service]) -> Iterator[tuple[str, str | Mapping[str, Any]]]:
+    for name, service in services.items():
+        for port in service.get("ports", []):
+            yield name, port
+
+
+def _is_udp(port: str | Mapping[str, Any]) -> bool:
+    return port.endswith("/udp") if isinstance(port, str) else port.get("protocol") == "udp"
 
 
 def _bound(port: str | Mapping[str, Any]) -> str:
@@ -234,12 +240,28 @@ def test_the_network_reaches_the_page_and_nothing_else(
     assert len(ports) >= 4
     open_to_all = {port: name for port, name in ports.items() if not port.startswith("127.0.0.1:")}
     expected = {"3000": "frontend"} if environment == "dev" else {"80": "nginx", "443": "nginx"}
-    assert open_to_all == expected
+    assert open_to_all == {**expected, "3478": "turn"}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_webrtc_has_the_same_udp_ports_inside_and_outside(environment: str, tmp_path: Path) -> None:
+    changes = {"WEBRTC_PORTS_FIRST": "40000", "WEBRTC_PORTS_LAST": "40002"}
+    services = resolve(environment, gpu=False, folder=tmp_path, **changes)["services"]
+    ports = [(name, port) for name, port in _ports(services) if _is_udp(port)]
+    assert {name for name, _ in ports} == {"backend", "turn"}
+    shown = [
+        (port["published"], port["target"])
+        for name, port in ports
+        if name == "backend" and not isinstance(port, str)
+    ]
+    assert sorted(shown) == [(number, number) for number in (40000, 40001, 40002)]
+    free = services["backend"]["sysctls"]["net.ipv4.ip_local_port_range"]
+    assert free == "40000 40002"
 
 
 def test_production_publishes_no_database_at_all(tmp_path: Path) -> None:
     ports = published(resolve("prod", gpu=False, folder=tmp_path)["services"])
-    assert set(ports.values()) == {"nginx", "prometheus", "grafana"}
+    assert set(ports.values()) == {"nginx", "prometheus", "grafana", "turn"}
 
 
 def test_development_has_the_ports_that_were_agreed_on(tmp_path: Path) -> None:
@@ -270,6 +292,7 @@ def test_profiles_are_what_is_not_needed(services: Mapping[str, Service]) -> Non
     assert {name: one for name, one in profiles.items() if one} == {
         "prometheus": ["monitoring"],
         "grafana": ["monitoring"],
+        "turn": ["turn"],
         "camera": ["demo"],
     }
 

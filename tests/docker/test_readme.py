@@ -357,11 +357,18 @@ def published() -> AbstractSet[tuple[str, ...]]:
     for environment in ENVIRONMENTS:
         for service, one in composed(environment).items():
             for port in one["ports"]:
-                parts = re.fullmatch(r"(127\.0\.0\.1:)?\$\{(\w+):-(\d+)\}:(\d+)", port)
-                assert parts, port
-                reach = "here" if parts[1] else "all"
-                found.setdefault((service, *parts.groups()[1:], reach), []).append(environment)
+                found.setdefault((service, *_published(port)), []).append(environment)
     return {(*port, ", ".join(where)) for port, where in found.items()}
+
+
+def _published(port: str) -> tuple[str, ...]:
+    """A port, or a range of UDP ports that is the same inside; its first variable stands for it."""
+    if parts := re.fullmatch(r"(127\.0\.0\.1:)?\$\{(\w+):-(\d+)\}:(\d+(?:/udp)?)", port):
+        return (*parts.groups()[1:], "here" if parts[1] else "all")
+    parts = re.fullmatch(r"(\$\{(\w+):-(\d+)\}-\$\{\w+:-(\d+)\}):\1/udp", port)
+    assert parts, port
+    ports = f"{parts[3]}-{parts[4]}"
+    return (parts[2], ports, ports, "all")
 
 
 def test_the_table_of_ports_is_what_compose_publishes(language: str) -> None:
@@ -430,7 +437,7 @@ def test_the_table_of_health_checks_is_that_of_compose(language: str) -> None:
 def test_every_container_and_volume_in_a_command_is_one_of_compose(language: str) -> None:
     text = "\n".join(all_lines(language))
     containers = {one["container_name"] for one in composed("prod").values()}
-    assert len(containers) == 10
+    assert len(containers) == 11
     assert set(re.findall(r"\b(?:face-rec|milvus)-(?!network)[a-z]+\b", text)) == containers
     volumes = set(re.findall(r"\bfaceapi-(dev|prod)_(\w+)\b(?!-)", text))
     assert len(volumes) > 10

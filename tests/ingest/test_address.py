@@ -1,6 +1,6 @@
 import pytest
 
-from ingest.address import CameraUrl
+from ingest.address import CameraUrl, WhipAddress, camera_address
 from pipeline.errors import BadInput
 
 SECRET = "p@ss:/#?w%rd"
@@ -104,3 +104,17 @@ def test_a_librarys_text_is_cleaned() -> None:
     url = CameraUrl.parse(f"rtsp://gate:{ENCODED}@camera/live?pwd=abc")
     said = f"cannot open '{url.with_secrets}' with {SECRET} or pwd=abc"
     assert url.redact(said) == f"cannot open '{url}' with *** or pwd=***"
+
+
+@pytest.mark.parametrize("text", ["whip:", " WHIP: "])
+def test_a_camera_that_connects_by_itself_has_an_address_too(text: str) -> None:
+    address = camera_address(text)
+    assert address == WhipAddress()
+    assert (str(address), address.with_secrets) == ("whip:", "whip:")
+
+
+def test_all_else_is_read_as_the_url_of_a_camera() -> None:
+    assert camera_address("rtsp://192.0.2.7/a") == CameraUrl.parse("rtsp://192.0.2.7/a")
+    for wrong in ("whip", "whip:x", "whip://host/", ""):
+        with pytest.raises(BadInput):
+            camera_address(wrong)

@@ -21,10 +21,11 @@ from cryptography.x509.oid import NameOID
 from ingest.address import CameraUrl
 from ingest.describe import describe
 from ingest.destination import Destinations
+from ingest.troubles import Cause, Forbidden, Unauthorized, cause_of
 from ingest.virtual.camera import VirtualCamera
 from ingest.virtual.clip import read_clip
 from ingest.virtual.requests import Credentials
-from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient
+from pipeline.errors import FaceapiError
 
 HERE = Destinations([ip_network("127.0.0.0/8")])
 SDP = (
@@ -137,33 +138,37 @@ def test_a_redirect_is_not_followed(server: Serving, status: str, before: Sequen
     elsewhere = server(noting(asked))
     there = f"Location: {elsewhere.without_login}"
     error = refused(server(scripted(*before, said(status, there))))
-    assert isinstance(error, BadInput)
+    assert cause_of(error) is Cause.FORBIDDEN
     assert "redirects" in str(error)
     assert asked == []
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind", "words"),
+    ("answer", "cause", "words"),
     [
-        (said("401 Unauthorized", 'WWW-Authenticate: Basic realm="x"'), Misconfigured, "password"),
-        (said("403 Forbidden"), Misconfigured, "password"),
-        (said("404 Not Found"), BadInput, "path"),
-        (said("453 Not Enough Bandwidth"), Transient, "453"),
-        (said("200 OK", body="m=audio 0 RTP/AVP 8\r\n"), BadInput, "no video"),
-        (said("200 OK"), BadInput, "no video"),
-        (b"HTTP/1.1 200 OK\r\n\r\n", Transient, "no RTSP server"),
-        (b"\x00\xff\x07\n\n\n", Transient, "no RTSP server"),
-        (b"RTSP/1.0 200 OK\r\nContent-Length: 99999999\r\n\r\n", Transient, "99999999"),
-        (b"RTSP/1.0 200 OK\r\nContent-Length: -1\r\n\r\n", Transient, "-1"),
-        (b"RTSP/1.0 20", Transient, "in an answer"),
-        (b"", Transient, "in an answer"),
+        (
+            said("401 Unauthorized", 'WWW-Authenticate: Basic realm="x"'),
+            Cause.UNAUTHORIZED,
+            "password",
+        ),
+        (said("403 Forbidden"), Cause.UNAUTHORIZED, "password"),
+        (said("404 Not Found"), Cause.NOT_FOUND, "path"),
+        (said("453 Not Enough Bandwidth"), Cause.REFUSED, "453"),
+        (said("200 OK", body="m=audio 0 RTP/AVP 8\r\n"), Cause.UNSUPPORTED, "no video"),
+        (said("200 OK"), Cause.UNSUPPORTED, "no video"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", Cause.GARBAGE, "no RTSP server"),
+        (b"\x00\xff\x07\n\n\n", Cause.GARBAGE, "no RTSP server"),
+        (b"RTSP/1.0 200 OK\r\nContent-Length: 99999999\r\n\r\n", Cause.GARBAGE, "99999999"),
+        (b"RTSP/1.0 200 OK\r\nContent-Length: -1\r\n\r\n", Cause.GARBAGE, "-1"),
+        (b"RTSP/1.0 20", Cause.LOST, "in an answer"),
+        (b"", Cause.LOST, "in an answer"),
     ],
 )
 def test_every_answer_has_a_reason(
-    server: Serving, answer: bytes, kind: type[FaceapiError], words: str
+    server: Serving, answer: bytes, cause: Cause, words: str
 ) -> None:
     error = refused(server(scripted(said("200 OK"), answer)))
-    assert type(error) is kind
+    assert cause_of(error) is cause
     assert words in str(error)
 
 
@@ -208,7 +213,7 @@ def test_the_virtual_cameras_digest_is_passed_and_a_wrong_password_is_not(
             url = camera.url("1")
             assert await asyncio.to_thread(describe, url, HERE, 5) == ["H264"]
             wrong = CameraUrl(url.scheme, url.host, url.port, url.path, "ann", "nite-wordy")
-            with pytest.raises(Misconfigured, match="does not accept"):
+            with pytest.raises(Unauthorized, match="does not accept"):
                 await asyncio.to_thread(describe, wrong, HERE, 5)
 
     asyncio.run(both())
@@ -227,20 +232,22 @@ def test_a_mute_camera_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as door:
         url = CameraUrl("rtsp", "127.0.0.1", door.getsockname()[1], "/1", "ann", "nite-word")
         error = refused(url, timeout=0.2)
-    assert isinstance(error, Transient)
+    assert cause_of(error) is Cause.TIMEOUT
     assert "no answer for 0.2 s" in str(error)
 
 
 def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as door:
         port = door.getsockname()[1]
-    assert "refused" in str(refused(CameraUrl("rtsp", "127.0.0.1", port, "/1")))
+    error = refused(CameraUrl("rtsp", "127.0.0.1", port, "/1"))
+    assert cause_of(error) is Cause.UNREACHABLE
+    assert "refused" in str(error)
 
 
 def test_nothing_is_sent_to_where_no_camera_may_be(server: Serving) -> None:
     asked = list[str]()
     url = server(noting(asked))
-    with pytest.raises(BadInput, match="loopback"):
+    with pytest.raises(Forbidden, match="loopback"):
         describe(url, Destinations([ip_network("0.0.0.0/0")]), 5)
     assert asked == []
 
@@ -258,14 +265,14 @@ def test_a_certificate_must_be_valid_for_the_host(
         assert describe(url, HERE, 5) == ["H265"]
     else:
         error = refused(url)
-        assert isinstance(error, Misconfigured)
+        assert cause_of(error) is Cause.UNAUTHORIZED
         assert "certificate" in str(error)
 
 
 def test_plain_rtsp_behind_an_rtsps_address_is_said_to_be_that(server: Serving) -> None:
     plain = server(scripted(b"RTSP/1.0 400 Bad Request\r\n\r\n"))
     secure = CameraUrl("rtsps", plain.host, plain.port, "/1")
-    assert isinstance(refused(secure, 1), Transient)
+    assert cause_of(refused(secure, 1)) is Cause.GARBAGE
 
 
 def _certificate(folder: Path, host: str) -> Path:

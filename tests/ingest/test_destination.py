@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ingest.address import CameraUrl
 from ingest.destination import Destinations, own_networks
-from pipeline.errors import BadInput, Transient
+from ingest.troubles import Forbidden, Unreachable
 
 EVERYWHERE = [ip_network("0.0.0.0/0"), ip_network("::/0")]
 ORDINARY = Destinations(EVERYWHERE)
@@ -49,7 +49,7 @@ def url(host: str) -> CameraUrl:
 )
 def test_a_camera_may_not_be_where_the_deployment_is_alone(host: str, reason: str) -> None:
     destinations = Destinations(EVERYWHERE, [ip_network("172.18.0.0/16")])
-    with pytest.raises(BadInput, match=reason) as refused:
+    with pytest.raises(Forbidden, match=reason) as refused:
         destinations.addresses(url(host))
     assert "RTSP_ALLOWED_NETWORKS" in str(refused.value)
     assert "nite-word" not in str(refused.value)
@@ -85,7 +85,7 @@ def test_where_networks_are_listed_there_is_nothing_beside_them() -> None:
 def test_a_listed_host_may_be_anywhere_and_no_other_port_of_it() -> None:
     listed = Destinations(EVERYWHERE, hosts=["localhost:8554"])
     assert listed.addresses(CameraUrl.parse("rtsp://localhost:8554/demo"))
-    with pytest.raises(BadInput, match="loopback"):
+    with pytest.raises(Forbidden, match="loopback"):
         listed.addresses(CameraUrl.parse("rtsp://localhost:5432/demo"))
 
 
@@ -93,12 +93,12 @@ def test_a_name_is_refused_where_only_one_of_its_addresses_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", answering("192.168.1.7", "127.0.0.1"))
-    with pytest.raises(BadInput, match=r"127\.0\.0\.1 is loopback"):
+    with pytest.raises(Forbidden, match=r"127\.0\.0\.1 is loopback"):
         ORDINARY.addresses(url("gate.example"))
 
 
 def test_a_name_that_nobody_knows_may_be_known_later() -> None:
-    with pytest.raises(Transient, match="is the host's name right"):
+    with pytest.raises(Unreachable, match="is the host's name right"):
         ORDINARY.addresses(url("gate.invalid"))
 
 

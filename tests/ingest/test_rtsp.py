@@ -16,6 +16,7 @@ from ingest.footage import shots
 from ingest.rtsp import Limits, RtspCamera
 from ingest.source import State, StateChange
 from ingest.supervisor import Backoff, supervised
+from ingest.troubles import Cause
 from ingest.virtual.camera import VirtualCamera
 from ingest.virtual.clip import Clip, CodedPicture, read_clip
 from ingest.virtual.requests import Credentials
@@ -256,3 +257,37 @@ async def test_a_camera_that_comes_back_is_connected_again(film: Film) -> None:
     states = [change.state for change in told]
     assert states[:3] == [State.CONNECTING, State.LIVE, State.WAITING]
     assert states[-2:] == [State.CONNECTING, State.LIVE]
+
+
+async def test_a_camera_that_was_away_is_connected_as_soon_as_it_is_there(film: Film) -> None:
+    told: list[StateChange] = []
+    clips = {"gate": read_clip(film(5))}
+    async with VirtualCamera(clips) as before:
+        url = before.url("gate")
+    rarely = Backoff(first=600, most=600)
+    frames = supervised(RtspCamera(url, GATE), backoff=rarely, on_state=told.append)
+    reading = asyncio.ensure_future(anext(frames))
+    while Cause.UNREACHABLE not in [change.cause for change in told]:  # noqa: ASYNC110 - told by a list
+        await asyncio.sleep(0.01)
+    async with VirtualCamera(clips, port=url.port):
+        await asyncio.wait_for(reading, 15)
+        await frames.aclose()
+
+
+async def test_a_wrong_password_heals_when_the_camera_takes_it(film: Film) -> None:
+    told: list[StateChange] = []
+    clips = {"gate": read_clip(film(5))}
+    soon = Backoff(first=0.05, most=0.05)
+    async with VirtualCamera(clips, login=Credentials("gate", "another")) as before:
+        url = before.url("gate")
+        url = CameraUrl(url.scheme, url.host, url.port, url.path, "gate", "hunter2")
+        frames = supervised(
+            RtspCamera(url, GATE), backoff=soon, on_state=told.append, gives_up=False
+        )
+        reading = asyncio.ensure_future(anext(frames))
+        while sum(change.cause is Cause.UNAUTHORIZED for change in told) < 2:  # noqa: ASYNC110 - told by a list
+            await asyncio.sleep(0.01)
+    async with VirtualCamera(clips, login=Credentials("gate", "hunter2"), port=url.port):
+        await asyncio.wait_for(reading, 15)
+        await frames.aclose()
+    assert "hunter2" not in repr(told)

@@ -6,6 +6,16 @@ import pytest
 
 from ingest.source import State, StateChange
 from ingest.supervisor import Backoff, supervised
+from ingest.troubles import (
+    Cause,
+    Forbidden,
+    NoSuchStream,
+    Refused,
+    Unauthorized,
+    Unreachable,
+    Unsupported,
+    cause_of,
+)
 from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient
 from pipeline.messages import Capture
 from tests.fakes import capture
@@ -20,6 +30,10 @@ class ScriptedSource:
     def __init__(self, *script: Connection) -> None:
         self._script = list(script)
         self.open = 0
+        self.rests: list[float] = []
+
+    async def rest(self, seconds: float) -> None:
+        self.rests.append(seconds)
 
     async def frames(self) -> AsyncGenerator[Capture, None]:
         count, error = self._script.pop(0)
@@ -74,6 +88,42 @@ async def test_a_camera_that_has_worked_may_deny_its_stream_for_a_while() -> Non
     assert told[4] == StateChange(State.WAITING, "no such stream", 0.0)
 
 
+NO = Refused("too many viewers")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [NO, Unauthorized("wrong password"), NoSuchStream("no such stream"), Unsupported("no video")],
+)
+async def test_who_never_gives_up_asks_a_camera_that_says_no_more_and_more_seldom(
+    error: FaceapiError,
+) -> None:
+    told: list[StateChange] = []
+    source = ScriptedSource((0, error), (0, error), (1, error), (0, error), (0, None))
+    backoff = Backoff(first=1, most=30, jitter=0)
+    frames = supervised(source, backoff=backoff, on_state=told.append, gives_up=False)
+    assert [frame.seq async for frame in frames] == [0]
+    assert source.rests == [1, 2, 1, 2]
+    assert told[1] == StateChange(State.WAITING, str(error), 1, cause=cause_of(error))
+
+
+async def test_who_never_gives_up_does_so_where_no_camera_may_be() -> None:
+    told: list[StateChange] = []
+    with pytest.raises(Forbidden):
+        async for _ in supervised(
+            ScriptedSource((0, Forbidden("loopback"))), on_state=told.append, gives_up=False
+        ):
+            pass
+    assert told[-1] == StateChange(State.FAILED, "loopback", cause=Cause.FORBIDDEN)
+
+
+async def test_what_is_no_trouble_of_a_camera_is_never_healed_by_waiting() -> None:
+    for error in (BadInput("an odd answer"), Misconfigured("no such device")):
+        with pytest.raises(type(error)):
+            async for _ in supervised(ScriptedSource((0, error)), gives_up=False):
+                pass
+
+
 async def test_a_password_that_no_longer_holds_is_not_tried_again() -> None:
     source = ScriptedSource((1, Transient("lost")), (0, Misconfigured("wrong password")))
     with pytest.raises(Misconfigured):
@@ -95,14 +145,12 @@ async def test_closing_closes_the_connection() -> None:
     assert source.open == 0
 
 
-async def test_delays_are_short_again_once_a_frame_has_come() -> None:
-    told: list[StateChange] = []
-    lost = Transient("lost")
-    backoff = Backoff(first=0.001, most=0.1, factor=2, jitter=0)
+async def test_what_may_come_back_at_any_moment_is_tried_soon_every_time() -> None:
+    lost = Unreachable("out of reach")
     source = ScriptedSource((0, lost), (0, lost), (1, lost), (0, lost), (0, None))
-    assert [frame.seq async for frame in supervised(source, backoff=backoff, on_state=told.append)]
-    delays = [change.retry_in for change in told if change.state is State.WAITING]
-    assert delays == [0.001, 0.002, 0.001, 0.002]
+    backoff = Backoff(first=0.5, most=30, jitter=0)
+    assert [frame.seq async for frame in supervised(source, backoff=backoff)] == [0]
+    assert source.rests == [0.5] * 4
 
 
 def test_delays_grow_up_to_the_most() -> None:

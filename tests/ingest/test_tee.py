@@ -298,7 +298,7 @@ async def test_h265_and_motion_jpeg_are_encoded(encoders: list[Encoding]) -> Non
         played.append(picture)
         arrived.release()
 
-    with tee.connection(None) as tap:
+    with tee.connection("MJPEG", None) as tap:
         tap.coded(b"whatever it is", 5, key=True)
         tap.decoded(av.VideoFrame(64, 48, "yuv420p"), 5)
         assert encoders == []

@@ -2,70 +2,32 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import cv2
 import httpx
-import numpy as np
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from api.command.film import COLLINS, HOPPER, portrait
-from ingest.virtual.clip import write_clip
-from pipeline.messages import Image
-from pipeline.photographs import read_photograph
+from tests.system.browser import launched, opened, sign_in
 from tests.system.gst import GstServer
 from tests.system.service import Service, person, wait_until
+from tests.system.walk import BITS, BLOCK, PICTURES, READ, film, where_it_belongs
 
 pytestmark = pytest.mark.system
 
-_CHROMIUM = Path("/usr/bin/chromium")
-_FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run"
-    " --disable-background-networking --disable-component-update --disable-sync"
-)
-_PAGE = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
-_STEPS, _STEP = 20, 30
-"""The face walks so many steps to the right and back, so many pixels each: far in one frame."""
-_BITS, _BLOCK = 6, 32
-"""The number painted into each picture: white squares of so many pixels, the lowest bit first."""
-
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Callable[[], Page]]:
-    """Opens pages; what a page logs as an error fails the test that opened it."""
-    if not _CHROMIUM.exists():
-        pytest.skip("Chromium is not installed: apt-get install chromium")
-    if not _PAGE.is_dir():
-        pytest.skip("the page is not built: make web")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS.split())
-
-        def open_page() -> Page:
-            return browser.new_page(viewport={"width": 1280, "height": 800})
-
-        yield open_page
-        browser.close()
+def chromium() -> Iterator[Browser]:
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture
-def page(chromium: Callable[[], Page]) -> Iterator[Page]:
-    opened, complaints = chromium(), list[str]()
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on(
-        "console", lambda said: complaints.append(said.text) if said.type == "error" else None
-    )
-    yield opened
-    opened.close()
-    assert [text for text in complaints if "401" not in text] == []
-
-
-def sign_in(page: Page, password: str) -> None:
-    page.get_by_test_id("user").fill("admin")
-    page.get_by_test_id("password").fill(password)
-    page.get_by_test_id("sign-in-button").click()
+def page(chromium: Browser) -> Iterator[Page]:
+    with opened(chromium, "401", "503") as page:
+        yield page
 
 
 def test_the_visitor_of_the_demo_gives_the_other_person_her_name(
@@ -109,58 +71,22 @@ def test_a_shard_that_died_is_shown_as_begun_again_and_so_is_its_camera(
     expect(shard).to_have_attribute("data-state", "running", timeout=60_000)
 
 
-def number_painted(picture: Image, number: int) -> Image:
-    """``picture`` with a number in its upper left corner."""
-    done = picture.copy()
-    for bit in range(_BITS):
-        colour = 255 if number >> bit & 1 else 0
-        done[:_BLOCK, bit * _BLOCK : (bit + 1) * _BLOCK] = colour
-    return done
-
-
-def place(number: int) -> int:
-    """The portrait's left edge in a picture of the film."""
-    step = number % (2 * _STEPS)
-    return _STEP * min(step, 2 * _STEPS - step)
-
-
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A face that walks to and fro, the number of each picture painted into it."""
-    portrait_ = np.asarray(cv2.resize(read_photograph(portrait(COLLINS)), (340, 340)), np.uint8)
-    wall = np.full((400, 960, 3), 120, np.uint8)
-
-    def pictures() -> Iterator[Image]:
-        for number in range(2 * _STEPS):
-            picture = wall.copy()
-            picture[60:400, place(number) : place(number) + 340] = portrait_
-            yield number_painted(picture, number)
-
-    path = tmp_path_factory.mktemp("film") / "walk.mp4"
-    write_clip(path, pictures(), 8)
-    return path
+    return film(tmp_path_factory.mktemp("film") / "walk.mp4", 8)
 
 
 _SAMPLER = """
-([bits, block]) => {
+() => {
   const overlay = document.querySelector('[data-testid=overlay]')
   const canvas = document.querySelector('[data-testid=picture]')
-  const samples = (window.samples = [])
-  const take = () => {
-    const pixels = canvas.getContext('2d')
-    let number = 0
-    for (let bit = 0; bit < bits; bit++) {
-      const middle = pixels.getImageData((bit + 0.5) * block, block / 2, 1, 1).data
-      if (middle[1] > 127) number |= 1 << bit
-    }
-    const boxes = [...overlay.querySelectorAll('[data-testid=face] .box')]
+  const take = () =>
     samples.push({
-      painted: number,
+      painted: painted(),
       picture: canvas.dataset.seq,
       boxes: overlay.dataset.boxes ?? null,
-      lefts: boxes.map((box) => Number(box.getAttribute('x'))),
+      lefts: lefts(),
     })
-  }
   new MutationObserver(take).observe(overlay, { attributes: true, attributeFilter: ['data-seq'] })
 }
 """
@@ -174,7 +100,11 @@ def test_the_boxes_on_a_picture_are_those_of_that_very_frame(
     gst_server: Callable[..., GstServer],
     walk: Path,
 ) -> None:
-    """By the numbers of both, and by the place of the face: one frame on, it is 30 pixels away."""
+    """By the numbers of both, and by the place of the face: one frame on, it is 10 pixels away.
+
+    These are the pictures (JPEG) of a browser without WebRTC.
+    """
+    page.add_init_script("delete window.RTCPeerConnection")
     person(client, COLLINS, portrait(COLLINS))
     body = {"name": "Walk", "url": gst_server(walk).url.with_secrets}
     assert client.post("/cameras", json=body).status_code == 201
@@ -182,22 +112,16 @@ def test_the_boxes_on_a_picture_are_those_of_that_very_frame(
     sign_in(page, service.password)
     named = page.locator("[data-testid=face]").filter(has_text=COLLINS)
     expect(named).to_be_visible(timeout=60_000)
-    page.evaluate(_SAMPLER, [_BITS, _BLOCK])
+    expect(page.get_by_test_id("way")).to_have_text("Pictures (JPEG): this browser has no WebRTC")
+    page.evaluate(READ, [BITS, BLOCK])
+    page.evaluate(_SAMPLER)
     wait_until(lambda: page.evaluate("window.samples.length") >= 120, "120 pictures", 120)
     samples = page.evaluate("window.samples")
     with_boxes = [sample for sample in samples if sample["boxes"] is not None]
     assert len(with_boxes) >= 0.95 * len(samples)
-    assert len({sample["painted"] for sample in samples}) == 2 * _STEPS
+    assert len({sample["painted"] for sample in samples}) == PICTURES
     same = [sample for sample in with_boxes if sample["boxes"] == sample["picture"]]
     assert len(same) >= 0.99 * len(with_boxes)
     seen = [sample for sample in with_boxes if len(sample["lefts"]) == 1]
     assert len(seen) >= 0.95 * len(with_boxes)
     assert len(where_it_belongs(seen)) >= 0.99 * len(seen)
-
-
-def where_it_belongs(samples: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """The samples whose box lies where the face is in the frame of the painted number."""
-    inside = float(np.median([one["lefts"][0] - place(one["painted"]) for one in samples]))
-    return [
-        one for one in samples if abs(one["lefts"][0] - place(one["painted"]) - inside) < _STEP / 2
-    ]

@@ -26,6 +26,7 @@ _ENDLESS = r"/video$"
 schema = schemathesis.openapi.from_dict(json.loads(description())).exclude(path_regex=_ENDLESS)
 for kind in ("jpeg", "png", "webp", "bmp"):
     schemathesis.openapi.media_type(f"image/{kind}", st.just(portrait(COLLINS).read_bytes()))
+schemathesis.openapi.media_type("application/sdp", st.text().map(str.encode))
 
 
 @pytest.fixture(scope="module")

@@ -143,7 +143,7 @@ async def test_a_codec_that_is_not_taken_is_named_with_those_that_are(
 
 async def test_where_there_is_only_sound_it_asks_for_video(gst_server: Serve) -> None:
     error = await lost(gst_server(GstServer("sound", Fraction(25), None)).url)
-    assert "is there video in this stream" in str(error)
+    assert "is there video in it" in str(error)
 
 
 async def test_a_server_that_was_killed_is_connected_again_when_it_is_back(

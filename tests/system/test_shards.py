@@ -51,6 +51,25 @@ def frame_of(live: Live, camera: str, after: int = -1) -> dict[str, Any]:
     )
 
 
+def test_a_camera_tells_of_its_stream(new_service: Callable[..., Service], film: str) -> None:
+    service = new_service().start()
+    with service.client() as client:
+        camera = add(client, "Gate", film)
+
+        def stream() -> dict[str, Any]:
+            found: dict[str, Any] | None = client.get(f"/cameras/{camera}").json()["stream"]
+            return found or {}
+
+        wait_until(lambda: (stream().get("bit_rate") or 0) > 1000, "its video is measured")
+        wait_until(lambda: stream()["delay_p95"] is not None, "its results are, too")
+        told = stream()
+        metrics = client.get(service.url + "/metrics").text
+    assert (told["codec"], told["connections"]) == ("H.264", 1)
+    assert told["width"] > told["height"] > 0
+    assert f'faceapi_camera_picture_rate{{camera="{camera}"}}' in metrics
+    assert f'faceapi_camera_trouble{{camera="{camera}",cause="unreachable"}} 0.0' in metrics
+
+
 def test_a_killed_shard_is_replaced_and_its_numbers_go_on(
     new_service: Callable[..., Service], film: str
 ) -> None:

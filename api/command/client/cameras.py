@@ -13,7 +13,10 @@ app = typer.Typer(help="The cameras that are watched.", no_args_is_help=True)
 
 Which = Annotated[str, typer.Argument(help="Name or id.")]
 Address = Annotated[
-    str, typer.Argument(help="rtsp://user:password@host/path; - reads it from standard input.")
+    str,
+    typer.Argument(
+        help="rtsp://user:password@host/path, or whip: (it publishes); - reads from standard input."
+    ),
 ]
 
 
@@ -44,6 +47,14 @@ def change(
     body = {"name": name, "url": None if url is None else _given(url)}
     with connected() as service:
         _patch(service, which, {key: value for key, value in body.items() if value is not None})
+
+
+@app.command()
+def key(which: Which) -> None:
+    """Make a key by which a camera of the address whip: is published to; shown only now."""
+    with connected() as service:
+        camera = _found(service, which)["id"]
+        typer.echo(service.post(f"/cameras/{camera}/publishing-key", {})["key"])
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,12 +14,14 @@ from pydantic import SecretStr, StringConstraints, WithJsonSchema
 
 from api.http.routes.dependencies import CONFLICT, Body, Name, ServicesDep, SignedIn
 from api.http.services import Services
+from api.live.streams import StreamStatus
 from api.live.video import Picture
 from api.live.wire import CameraState, LoadMessage
 from api.store.messages import Camera
-from ingest.address import CameraUrl
+from ingest.address import CameraAddress, CameraUrl, camera_address
 from ingest.fleet import CameraSpec
 from ingest.source import State
+from ingest.troubles import Cause
 from pipeline.errors import Transient
 from pipeline.messages import CameraId
 
@@ -32,8 +35,8 @@ _JPEG: Responses = {200: {"content": {"image/jpeg": {}}}}
 _VIDEO: Responses = {200: {"content": {"multipart/x-mixed-replace": {}}}}
 
 _ADDRESS = (
-    r"^(rtsp|rtsps)://([^@:/?#\s\[\]]+(:[^@:/?#\s\[\]]+)?@)?"
-    r"[A-Za-z0-9][A-Za-z0-9.-]*(:[1-9][0-9]{0,3})?(/[^@\s]*)?$"
+    r"^(whip:|(rtsp|rtsps)://([^@:/?#\s\[\]]+(:[^@:/?#\s\[\]]+)?@)?"
+    r"[A-Za-z0-9][A-Za-z0-9.-]*(:[1-9][0-9]{0,3})?(/[^@\s]*)?)$"
 )
 Address = Annotated[
     SecretStr,
@@ -52,7 +55,10 @@ Address = Annotated[
 
 
 class NewCamera(Body):
-    """A camera to be; the address is rtsp://user:password@host:port/path, or rtsps."""
+    """A camera to be; the address is rtsp://user:password@host:port/path, or rtsps.
+
+    With the address whip: it connects by itself: it publishes, as WHIP has it.
+    """
 
     name: Name
     url: Address
@@ -67,10 +73,30 @@ class CameraChange(Body):
     enabled: bool | None = None
 
 
+class StreamOut(Body):
+    """A camera's video as it comes now; sizes in pixels, rates a second, times in seconds.
+
+    Bit rate and key picture interval are null where its own coding is not seen, delays (from
+    capture to result) where there was no result lately.
+    """
+
+    codec: str
+    width: int
+    height: int
+    bit_rate: float | None
+    key_interval: float | None
+    pictures_per_second: float
+    decoded_per_second: float
+    analysed_per_second: float
+    delay_p50: float | None
+    delay_p95: float | None
+    connections: int
+
+
 class CameraOut(Body):
     """A camera; *** stands in its address where a password is. ``since`` is in Unix seconds.
 
-    ``load`` is there where it is overloaded.
+    ``load`` is there where it is overloaded, ``cause`` where something is wrong with the camera.
     """
 
     id: str
@@ -81,6 +107,8 @@ class CameraOut(Body):
     reason: str
     since: float | None
     load: LoadMessage | None
+    cause: Cause | None
+    stream: StreamOut | None
     created_at: datetime
 
 
@@ -184,16 +212,17 @@ def _headers(picture: Picture) -> dict[str, str]:
     }
 
 
-async def _address(text: SecretStr, services: Services) -> CameraUrl:
+async def _address(text: SecretStr, services: Services) -> CameraAddress:
     """A camera's address, unless it is one where none may be; its name need not be known yet.
 
     Raises:
         BadInput: it is no address of a camera, or may not be connected to.
     """
-    url = CameraUrl.parse(text.get_secret_value())
-    with suppress(Transient):
-        await asyncio.to_thread(services.destinations.addresses, url)
-    return url
+    address = camera_address(text.get_secret_value())
+    if isinstance(address, CameraUrl):
+        with suppress(Transient):
+            await asyncio.to_thread(services.destinations.addresses, address)
+    return address
 
 
 async def _take_effect(camera: Camera, services: Services) -> None:
@@ -201,6 +230,10 @@ async def _take_effect(camera: Camera, services: Services) -> None:
         await services.engine.put(CameraSpec(camera.id, camera.url))
     else:
         await services.engine.remove(camera.id)
+
+
+def _stream(status: StreamStatus | None) -> StreamOut | None:
+    return None if status is None else StreamOut(**asdict(status))
 
 
 def _out(camera: Camera, services: Services) -> CameraOut:
@@ -215,5 +248,7 @@ def _out(camera: Camera, services: Services) -> CameraOut:
         reason=now.reason if now else "",
         since=now.since if now else None,
         load=now.load if now else None,
+        cause=now.cause if now else None,
+        stream=_stream(services.engine.stream(camera.id)),
         created_at=camera.created_at,
     )

@@ -61,7 +61,11 @@ ServicesDep = Annotated[Services, Depends(services)]
 _bearer = OAuth2PasswordBearer("auth/token", auto_error=False)
 
 
-async def signed_in(services: ServicesDep, token: Annotated[str | None, Depends(_bearer)]) -> User:
+Token = Annotated[str | None, Depends(_bearer)]
+"""The bearer token that was sent, None if none was."""
+
+
+async def signed_in(services: ServicesDep, token: Token) -> User:
     """Who asks.
 
     Raises:
@@ -76,6 +80,17 @@ async def signed_in(services: ServicesDep, token: Annotated[str | None, Depends(
 
 
 SignedIn = Annotated[User, Depends(signed_in)]
+
+
+async def perhaps_signed_in(services: ServicesDep, token: Token) -> User | None:
+    """Who asks, if it is somebody."""
+    try:
+        return await signed_in(services, token)
+    except NotSignedIn:
+        return None
+
+
+PerhapsSignedIn = Annotated[User | None, Depends(perhaps_signed_in)]
 
 
 def text_of(identifier: UUID) -> str:

@@ -1,5 +1,6 @@
 /** The service's REST layer, one method a question. */
 import type { Http } from './http'
+import { iceServersOf } from './ice_servers'
 import type {
   Camera,
   CameraChange,
@@ -13,8 +14,10 @@ import type {
   Token,
   Verdict,
 } from './rest'
+import type { Answered, Signaling } from './rtc_session'
+import type { WhepStatus } from './whep'
 
-export class Client {
+export class Client implements Signaling {
   constructor(private readonly http: Http) {}
 
   signIn(username: string, password: string): Promise<Token> {
@@ -100,6 +103,28 @@ export class Client {
   /** The video of a camera as it comes, until `signal` ends it. */
   video(camera: string, signal: AbortSignal): Promise<Response> {
     return this.http.answer('GET', `/cameras/${camera}/video`, { signal })
+  }
+
+  async iceServers(path: string): Promise<RTCIceServer[]> {
+    const advice = await this.http.answer('OPTIONS', path)
+    return iceServersOf(advice.headers.get('Link'))
+  }
+
+  async offer(path: string, sdp: string, signal: AbortSignal): Promise<Answered> {
+    const headers = { 'Content-Type': 'application/sdp' }
+    const answer = await this.http.answer('POST', path, { body: sdp, headers, signal })
+    // The last part alone: whatever a Location names, the token goes nowhere else.
+    const session = answer.headers.get('Location')?.split('/').pop() ?? ''
+    return { sdp: await answer.text(), session: `${path}/${session}` }
+  }
+
+  async hangUp(session: string): Promise<void> {
+    await this.http.answer('DELETE', session, { keepalive: true })
+  }
+
+  /** How a session of WHEP is. */
+  viewing(session: string): Promise<WhepStatus> {
+    return this.http.get(session)
   }
 
   liveAddress(ticket: string): string {

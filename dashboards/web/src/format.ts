@@ -1,4 +1,5 @@
 /** Times and counts as a person reads them. */
+import type { Stream } from './rest'
 
 /** Since when: a time of day, or the day too where it was not today. Unix seconds. */
 export function moment(seconds: number, now = new Date()): string {
@@ -18,4 +19,17 @@ export function megabytes(bytes: number): string {
 /** How often a process had to be begun again; empty where it never had to. */
 export function begunAgain({ restarts }: { restarts: number }): string {
   return restarts === 0 ? '' : `begun again ${counted(restarts, 'time', 'times')}`
+}
+
+/** What comes of a camera: its video, how much of it is analysed, and how late results are. */
+export function streamed(stream: Stream): string {
+  const { codec, width, height, bit_rate: bits, delay_p95: late } = stream
+  const rate = stream.pictures_per_second || stream.decoded_per_second
+  return [
+    `${codec} ${width}×${height}`,
+    `${rate.toFixed(1)} pictures/s, ${stream.analysed_per_second.toFixed(1)} analysed`,
+    ...(bits ? [`${(bits / 1e6).toFixed(1)} Mbit/s`] : []),
+    ...(late === null ? [] : [`names after ${Math.round(late * 1000)} ms`]),
+    ...(stream.connections > 1 ? [`connected ${stream.connections} times`] : []),
+  ].join(' · ')
 }

@@ -1,5 +1,6 @@
 /** Boxes and names over a picture, made by hand: they must change in one step with it. */
-import type { FaceMessage, FrameMessage } from './wire'
+import type { Boxes } from './timeline'
+import type { FaceMessage } from './wire'
 
 const SVG = 'http://www.w3.org/2000/svg'
 const TEXT = 13
@@ -34,10 +35,14 @@ export class Overlay {
     })
   }
 
-  /** The faces of a frame; `unit` is a pixel of the screen in pixels of the frame. */
-  show(frame: FrameMessage, unit: number, selected: number | null): void {
+  /** The faces of a frame; `unit` is a pixel of the screen in pixels of the frame.
+   *
+   * Boxes that are not `exact` are estimated from other frames' and drawn thinner.
+   */
+  show({ frame, exact }: Boxes, unit: number, selected: number | null): void {
     this.svg.setAttribute('viewBox', `0 0 ${frame.width} ${frame.height}`)
-    this.svg.dataset.boxes = String(frame.seq)
+    this.svg.dataset.boxes = exact ? String(frame.seq) : 'estimated'
+    this.svg.dataset.boxesTime = exact ? String(frame.media_time) : 'estimated'
     this.forget(new Set(frame.faces.map((face) => face.track)))
     for (const face of frame.faces) this.place(face, unit, selected)
     const chosen = this.pointed ?? selected
@@ -46,6 +51,7 @@ export class Overlay {
 
   clear(): void {
     delete this.svg.dataset.boxes
+    delete this.svg.dataset.boxesTime
     this.forget(new Set())
     this.similarity.remove()
   }

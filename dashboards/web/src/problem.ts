@@ -11,6 +11,8 @@ export class Problem extends Error {
     detail: string,
     readonly errors: readonly Flaw[] = [],
     readonly requestId: string | null = null,
+    /** Milliseconds after which to try again, where the service says so. */
+    readonly retryAfter: number | null = null,
   ) {
     super(detail)
   }
@@ -22,7 +24,9 @@ export async function problemOf(response: Response): Promise<Problem> {
   const detail = text(body.detail) ?? text(body.title) ?? `The service answered ${response.status}.`
   const flaws = Array.isArray(body.errors) ? body.errors.filter(isFlaw) : []
   const id = text(body.request_id) ?? response.headers.get('X-Request-ID')
-  return new Problem(response.status, detail, flaws, id)
+  const seconds = Number(response.headers.get('Retry-After') ?? NaN)
+  const wait = Number.isFinite(seconds) ? 1000 * seconds : null
+  return new Problem(response.status, detail, flaws, id, wait)
 }
 
 /** Any error in lines for a person, the most important first. */

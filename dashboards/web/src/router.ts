@@ -4,6 +4,7 @@ import { createRouter, createWebHashHistory, type Router } from 'vue-router'
 import CamerasPage from './pages/CamerasPage.vue'
 import LivePage from './pages/LivePage.vue'
 import PeoplePage from './pages/PeoplePage.vue'
+import PublishPage from './pages/PublishPage.vue'
 import SignInPage from './pages/SignInPage.vue'
 import type { Session } from './session'
 
@@ -15,6 +16,7 @@ export function createPages(session: Session): Router {
       { path: '/live/:camera?', name: 'live', component: LivePage, props: true },
       { path: '/people/:person?', name: 'people', component: PeoplePage, props: true },
       { path: '/cameras', name: 'cameras', component: CamerasPage },
+      { path: '/publish/:camera?', name: 'publish', component: PublishPage, props: true },
       { path: '/:rest(.*)*', redirect: { name: 'live' } },
     ],
   })

@@ -2,6 +2,7 @@
 import { cut, cutoutOf } from './cutout'
 import { Overlay, type Measure } from './overlay'
 import type { Screen } from './pairing'
+import type { Boxes } from './timeline'
 import type { FaceMessage, FrameMessage } from './wire'
 
 export class Stage implements Screen<ImageBitmap> {
@@ -25,19 +26,21 @@ export class Stage implements Screen<ImageBitmap> {
   }
 
   draw(seq: number, picture: ImageBitmap, result: FrameMessage | null): void {
-    const { canvas } = this
-    if (canvas.width !== picture.width || canvas.height !== picture.height) {
-      canvas.width = picture.width
-      canvas.height = picture.height
-    }
-    canvas.getContext('2d', { alpha: false })?.drawImage(picture, 0, 0)
+    this.paint(picture, picture.width, picture.height)
     picture.close()
-    canvas.dataset.seq = this.svg.dataset.seq = String(seq)
-    this.mark(result)
+    this.label('seq', seq)
+    this.annotate(result)
   }
 
-  annotate(result: FrameMessage): void {
-    this.mark(result)
+  /** A picture of video and its boxes, both of `mediaTime`; null where that is not known. */
+  show(picture: VideoFrame, mediaTime: number | null, boxes: Boxes | null): void {
+    this.paint(picture, picture.displayWidth, picture.displayHeight)
+    this.label('mediaTime', mediaTime)
+    this.mark(boxes)
+  }
+
+  annotate(result: FrameMessage | null): void {
+    this.mark(result && { frame: result, exact: true })
   }
 
   discard(picture: ImageBitmap): void {
@@ -53,8 +56,7 @@ export class Stage implements Screen<ImageBitmap> {
   blank(): void {
     const { canvas } = this
     canvas.getContext('2d', { alpha: false })?.clearRect(0, 0, canvas.width, canvas.height)
-    delete canvas.dataset.seq
-    delete this.svg.dataset.seq
+    this.label('seq', null)
     this.mark(null)
   }
 
@@ -72,11 +74,30 @@ export class Stage implements Screen<ImageBitmap> {
     return cut(this.canvas, cutoutOf(face.box, this.frame ?? this.canvas, this.canvas))
   }
 
-  private mark(result: FrameMessage | null): void {
-    this.frame = result
-    if (result === null) this.overlay.clear()
-    else this.overlay.show(result, this.shown ? result.width / this.shown : 1, this.selected)
-    this.changed(result?.faces ?? [])
+  private paint(picture: CanvasImageSource, width: number, height: number): void {
+    const { canvas } = this
+    if (canvas.width !== width || canvas.height !== height) {
+      canvas.width = width
+      canvas.height = height
+    }
+    // The size is given, as a turned picture has another one inside.
+    canvas.getContext('2d', { alpha: false })?.drawImage(picture, 0, 0, width, height)
+  }
+
+  /** Say which picture is drawn, by its number or by its time. */
+  private label(by: 'seq' | 'mediaTime', value: number | null): void {
+    for (const { dataset } of [this.canvas, this.svg]) {
+      delete dataset.seq
+      delete dataset.mediaTime
+      if (value !== null) dataset[by] = String(value)
+    }
+  }
+
+  private mark(boxes: Boxes | null): void {
+    const frame = (this.frame = boxes?.frame ?? null)
+    if (boxes === null) this.overlay.clear()
+    else this.overlay.show(boxes, this.shown ? boxes.frame.width / this.shown : 1, this.selected)
+    this.changed(frame?.faces ?? [])
   }
 }
 

@@ -1,4 +1,5 @@
 /** A camera's video: the pictures of a multipart stream, each with its frame's number. */
+import { isAborted, pause } from './abort'
 import type { Backoff } from './backoff'
 import { MultipartParser, boundaryOf, type Part } from './multipart'
 import { Problem } from './problem'
@@ -48,19 +49,4 @@ async function read(response: Response, to: VideoListener, backoff: Backoff): Pr
 
 function seqOf(part: Part): number {
   return Number(part.headers.get('x-seq'))
-}
-
-// A function, since the compiler takes the loop's own check for lasting.
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      resolve()
-    }, { once: true })
-  })
 }

@@ -8,6 +8,19 @@ export type Message =
   | GapMessage
   | ProblemMessage
   | SubscribeMessage
+/**
+ * Why a camera shows nothing.
+ */
+export type Cause =
+  | 'unreachable'
+  | 'timeout'
+  | 'lost'
+  | 'garbage'
+  | 'refused'
+  | 'unauthorized'
+  | 'not found'
+  | 'unsupported'
+  | 'forbidden'
 
 /**
  * Who is on one frame of one camera.
@@ -140,6 +153,10 @@ export interface CameraMessage {
    * When it became so, where it is overloaded.
    */
   load?: LoadMessage | null
+  /**
+   * What is wrong with the camera, where something is, in a word.
+   */
+  cause?: Cause | null
 }
 /**
  * What a camera offers, and what is analysed of it.

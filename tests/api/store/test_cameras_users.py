@@ -9,7 +9,7 @@ from api.store.database import Database
 from api.store.messages import Conflict, NotFound, UserId
 from api.store.sealing import Keyring
 from api.store.users import Users
-from ingest.address import CameraUrl
+from ingest.address import CameraUrl, WhipAddress
 from pipeline.messages import CameraId
 
 URL = CameraUrl.parse("rtsp://ann:gr@nite-word@192.0.2.7/stream1")
@@ -40,6 +40,23 @@ async def test_a_cameras_password_is_nowhere_in_the_database(
     assert len(rows) == 1
     assert "nite-word" not in rows[0]["all_of_it"]
     assert b"nite-word" not in rows[0]["address"]
+
+
+async def test_a_camera_that_publishes_comes_back(cameras: Cameras) -> None:
+    camera = await cameras.add("Phone", WhipAddress(), enabled=True)
+    assert (await cameras.get(camera.id)).url == WhipAddress()
+
+
+async def test_a_publishing_key_is_kept_as_its_digest_and_replaced(cameras: Cameras) -> None:
+    camera = (await cameras.add("Phone", WhipAddress(), enabled=True)).id
+    assert await cameras.publishing_key(camera) is None
+    for digest in (bytes(32), bytes(range(32))):
+        await cameras.set_publishing_key(camera, digest)
+        assert await cameras.publishing_key(camera) == digest
+    nothing = CameraId(str(uuid.uuid4()))
+    assert await cameras.publishing_key(nothing) is None
+    with pytest.raises(NotFound):
+        await cameras.set_publishing_key(nothing, bytes(32))
 
 
 async def test_what_is_not_said_does_not_change(cameras: Cameras) -> None:

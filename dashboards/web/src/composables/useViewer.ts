@@ -1,12 +1,10 @@
 /** A camera's video with the boxes of each frame. */
 import { onBeforeUnmount, onMounted, ref, watch, type Ref } from 'vue'
 
-import { Backoff } from '../backoff'
+import { follow, type Way } from '../follow'
 import { linesOf } from '../problem'
-import { Pairing } from '../pairing'
 import { useServices } from '../services'
 import { Stage } from '../stage'
-import { watchVideo, type VideoListener } from '../video'
 import type { FaceMessage } from '../wire'
 
 /** Milliseconds after which a picture is not of now any more. */
@@ -21,26 +19,48 @@ export interface Viewer {
   /** Nothing came for a while. */
   frozen: Readonly<Ref<boolean>>
   trouble: Readonly<Ref<readonly string[]>>
+  /** How the video comes; null: not known yet. */
+  way: Readonly<Ref<Way | null>>
 }
 
-export function useViewer(
-  camera: () => string,
-  canvas: Readonly<Ref<HTMLCanvasElement | null>>,
-  svg: Readonly<Ref<SVGSVGElement | null>>,
-): Viewer {
+export interface Elements {
+  canvas: Readonly<Ref<HTMLCanvasElement | null>>
+  svg: Readonly<Ref<SVGSVGElement | null>>
+  video: Readonly<Ref<HTMLVideoElement | null>>
+}
+
+export function useViewer(camera: () => string, { canvas, svg, video }: Elements): Viewer {
+  const { client, live } = useServices()
   const stage = ref<Stage | null>(null) as Ref<Stage | null>
   const faces = ref<readonly FaceMessage[]>([])
   const trouble = ref<readonly string[]>([])
+  const way = ref<Way | null>(null)
   const { last, frozen, drawn, restart } = useFreshness(() => stage.value?.forget())
-  const follow = useFollowing(trouble)
   let stop = (): void => undefined
 
   function begin(): void {
     stop()
-    if (stage.value === null) return
+    if (stage.value === null || video.value === null) return
     restart()
     stage.value.blank()
-    stop = follow(camera(), stage.value, drawn)
+    trouble.value = []
+    way.value = null
+    stop = follow(camera(), {
+      client,
+      live,
+      stage: stage.value,
+      video: video.value,
+      drawn: () => {
+        trouble.value = []
+        drawn()
+      },
+      trouble: (error) => {
+        trouble.value = linesOf(error)
+      },
+      way: (now) => {
+        way.value = now
+      },
+    })
   }
 
   onMounted(() => {
@@ -53,46 +73,7 @@ export function useViewer(
     stop()
     stage.value?.close()
   })
-  return { stage, faces, last, frozen, trouble }
-}
-
-/** Starts to draw a camera; what is returned ends it. */
-function useFollowing(trouble: Ref<readonly string[]>) {
-  const { client, live } = useServices()
-  return (camera: string, stage: Stage, drawn: () => void): (() => void) => {
-    const ended = new AbortController()
-    const pairing = new Pairing<ImageBitmap>(stage)
-    const listener: VideoListener = {
-      begin: () => pairing.reset(),
-      picture: (seq, picture) => {
-        if (ended.signal.aborted) {
-          picture.close()
-          return
-        }
-        trouble.value = []
-        drawn()
-        pairing.picture(seq, picture)
-      },
-      trouble: (error) => {
-        trouble.value = linesOf(error)
-      },
-    }
-    const deaf = live.listen({
-      frame: (message) => {
-        if (message.camera === camera) pairing.result(message)
-      },
-    })
-    live.subscribe([camera])
-    const open = (signal: AbortSignal): Promise<Response> => client.video(camera, signal)
-    void watchVideo(open, listener, new Backoff(), ended.signal)
-    return () => {
-      ended.abort()
-      deaf()
-      live.subscribe([])
-      pairing.reset()
-      trouble.value = []
-    }
-  }
+  return { stage, faces, last, frozen, trouble, way }
 }
 
 /** Whether pictures still come. */

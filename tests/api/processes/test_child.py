@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from api.shards.process import _death
+from api.processes.child import end_of
 
 
 @pytest.mark.parametrize(
@@ -16,10 +16,10 @@ from api.shards.process import _death
         (1, "it ended", "ended with status 1", False),
     ],
 )
-def test_a_death_is_said_in_words(status: int, reason: str, said: str, native: bool) -> None:
+def test_an_end_is_said_in_words(status: int, reason: str, said: str, native: bool) -> None:
     crash = os.memfd_create("crash")
     try:
-        death = _death(status, reason, crash)
+        end = end_of(status, reason, crash)
     finally:
         os.close(crash)
-    assert (death.reason, death.native, death.culprit) == (said, native, None)
+    assert (end.reason, end.native, end.crash) == (said, native, "")

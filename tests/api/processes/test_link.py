@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from api.live.seen import Face, Seen
-from api.shards.link import Link, LinkBroken, Outbox
+from api.processes.link import Link, LinkBroken, Outbox
 from api.shards.messages import FROM_SHARD, TO_SHARD, FromShard, Hello, Shown, ToShard, Watch
 from pipeline.messages import PersonId, Status
 
