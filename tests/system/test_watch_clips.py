@@ -79,3 +79,15 @@ def test_the_names_are_the_same_through_an_rtsp_server(
     frames = watched(url, gallery, pack, "--max-seconds", "8")[:-1]
     assert len(frames) >= 40
     CHECKS[clip](frames)
+
+
+def test_the_names_are_the_same_where_what_is_asked_at_once_is_one_run(
+    test_data: Path, gallery: Path, yunet_dlib: Path
+) -> None:
+    """As on a GPU: lanes wait, their pictures and faces share runs of the networks."""
+    clip = "face-demographics-walking-and-pause"
+    more = ("--set", "inference.batch=4", "--set", "inference.lanes=8")
+    source = str(test_data / "clips" / f"{clip}.mp4")
+    frames = watched(source, gallery, str(yunet_dlib), *more)[:-1]
+    assert len(frames) == 41
+    CHECKS[clip](frames)
