@@ -74,7 +74,7 @@ def round_trip(there: Service, here: Service, backup: Path) -> None:
     there.start()
     with there.client() as client:
         person(client, COLLINS, portrait(COLLINS))
-        camera = {"name": "Entrance", "url": "rtsp://user:secret@192.0.2.1/x", "enabled": False}
+        camera = {"name": "Entrance", "url": "rtsp://user:secret@203.0.113.7/x", "enabled": False}
         assert client.post("/cameras", json=camera).status_code == 201
     assert "1 people, 1 faces" in faceapi(
         there, "backup", backup, "--with", "settings.yaml=configs/default.yaml"

@@ -1,7 +1,8 @@
 """The websocket of a running program: over a cut connection, and over a new start."""
 
 import json
-from collections.abc import Callable
+import socket as socket_
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -28,12 +29,19 @@ def message(socket: ClientConnection) -> dict[str, Any]:
     return told
 
 
+@pytest.fixture
+def mute_camera() -> Iterator[int]:
+    """The port of a camera that says nothing: it is lost again and again."""
+    with socket_.create_server(("127.0.0.1", 0), backlog=128) as door:
+        yield door.getsockname()[1]
+
+
 def test_a_reader_knows_what_it_missed_over_a_cut_and_over_a_new_start(
-    new_service: Callable[..., Service],
+    new_service: Callable[..., Service], mute_camera: int
 ) -> None:
-    service = new_service(LIVE_KEPT="60").start()
+    service = new_service(LIVE_KEPT="60", RTSP_CONNECT_TIMEOUT="0.2").start()
     with service.client() as client:
-        body = {"name": "Gate", "url": "rtsp://127.0.0.1:1/nothing"}
+        body = {"name": "Gate", "url": f"rtsp://127.0.0.1:{mute_camera}/nothing"}
         camera = str(client.post("/cameras", json=body).json()["id"])
         with opened(service, client) as socket:
             subscribe(socket, camera)
