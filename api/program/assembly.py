@@ -115,15 +115,8 @@ async def assemble(
         health=_health(gallery, pipeline, engine, playback),
         registry=metrics.registry,
     )
-    return Components(
-        services,
-        engine,
-        playback,
-        gallery.directory,
-        gallery.index,
-        gallery.notifier,
-        metrics,
-    )
+    followers = (gallery.directory, gallery.index, gallery.notifier)
+    return Components(services, engine, playback, *followers, metrics)
 
 
 async def _gallery(

@@ -368,7 +368,7 @@ class ShardedEngine:
         self._metrics.lagged(shard.id, vitals.lags)
         for stream in vitals.streams:
             if self._is_of(shard, stream.camera):
-                self._metrics.streams.told(CameraId(stream.camera), stream.observed())
+                self._metrics.streams.told(CameraId(stream.camera), stream.observed)
 
     def _seen(self, shard: ShardProcess, seen: Seen) -> None:
         known = self._cameras.get(CameraId(seen.camera))

@@ -212,30 +212,10 @@ class Device(_Message, frozen=True):
 
 
 class Stream(_Message, frozen=True):
-    """What came of a camera so far, as ``ingest.observed`` counts it in this process."""
+    """What came of a camera so far in this process."""
 
     camera: str
-    codec: str
-    width: int
-    height: int
-    coded_bytes: int
-    pictures: int
-    decoded: int
-    key_interval: float
-    connections: int
-
-    def observed(self) -> Observed:
-        """The same, as it was counted."""
-        return Observed(
-            self.codec,
-            self.width,
-            self.height,
-            self.coded_bytes,
-            self.pictures,
-            self.decoded,
-            self.key_interval,
-            self.connections,
-        )
+    observed: Observed
 
 
 class Vitals(_Message, frozen=True):

@@ -57,7 +57,6 @@ from api.store.faces import Faces
 from api.store.sealing import Keyring
 from ingest.address import camera_address
 from ingest.fleet import CameraSpec
-from ingest.observed import Observed
 from ingest.playable import Playable
 from ingest.source import StateChange
 from ingest.webrtc.session import Occupied
@@ -265,7 +264,7 @@ class Vital:
                 for role, network in self.networks.items()
             ),
             streams=tuple(
-                _stream(camera, one)
+                Stream(camera, one)
                 for camera, one in (self.engine.observed() if self.engine else {}).items()
             ),
         )
@@ -304,20 +303,6 @@ async def run(link: Link[FromShard, ToShard], crash: IO[str]) -> None:
                     shard.obey(message)
     except BaseExceptionGroup as errors:
         raise first_of(errors) from None
-
-
-def _stream(camera: CameraId, one: Observed) -> Stream:
-    return Stream(
-        camera,
-        one.codec,
-        one.width,
-        one.height,
-        one.coded_bytes,
-        one.pictures,
-        one.decoded,
-        one.key_interval,
-        one.connections,
-    )
 
 
 def _assembled(

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -73,26 +72,6 @@ class CameraChange(Body):
     enabled: bool | None = None
 
 
-class StreamOut(Body):
-    """A camera's video as it comes now; sizes in pixels, rates a second, times in seconds.
-
-    Bit rate and key picture interval are null where its own coding is not seen, delays (from
-    capture to result) where there was no result lately.
-    """
-
-    codec: str
-    width: int
-    height: int
-    bit_rate: float | None
-    key_interval: float | None
-    pictures_per_second: float
-    decoded_per_second: float
-    analysed_per_second: float
-    delay_p50: float | None
-    delay_p95: float | None
-    connections: int
-
-
 class CameraOut(Body):
     """A camera; *** stands in its address where a password is. ``since`` is in Unix seconds.
 
@@ -108,7 +87,7 @@ class CameraOut(Body):
     since: float | None
     load: LoadMessage | None
     cause: Cause | None
-    stream: StreamOut | None
+    stream: StreamStatus | None
     created_at: datetime
 
 
@@ -232,10 +211,6 @@ async def _take_effect(camera: Camera, services: Services) -> None:
         await services.engine.remove(camera.id)
 
 
-def _stream(status: StreamStatus | None) -> StreamOut | None:
-    return None if status is None else StreamOut(**asdict(status))
-
-
 def _out(camera: Camera, services: Services) -> CameraOut:
     now = services.engine.state(camera.id)
     idle: CameraState = State.CONNECTING if camera.enabled else "disabled"
@@ -249,6 +224,6 @@ def _out(camera: Camera, services: Services) -> CameraOut:
         since=now.since if now else None,
         load=now.load if now else None,
         cause=now.cause if now else None,
-        stream=_stream(services.engine.stream(camera.id)),
+        stream=services.engine.stream(camera.id),
         created_at=camera.created_at,
     )

@@ -766,7 +766,7 @@ export interface components {
             since: number | null;
             load: components["schemas"]["LoadMessage"] | null;
             cause: components["schemas"]["Cause"] | null;
-            stream: components["schemas"]["StreamOut"] | null;
+            stream: components["schemas"]["StreamStatus"] | null;
             /**
              * Created At
              * Format: date-time
@@ -1325,13 +1325,13 @@ export interface components {
             grant_type: "password";
         };
         /**
-         * StreamOut
-         * @description A camera's video as it comes now; sizes in pixels, rates a second, times in seconds.
+         * StreamStatus
+         * @description A camera's video, and what is made of it; sizes in pixels, rates a second, times in seconds.
          *
-         *     Bit rate and key picture interval are null where its own coding is not seen, delays (from
-         *     capture to result) where there was no result lately.
+         *     ``bit_rate`` and ``key_interval`` are None where the camera's own coding is not seen, the delays
+         *     (from capture to result) where there was no result lately.
          */
-        StreamOut: {
+        StreamStatus: {
             /** Codec */
             codec: string;
             /** Width */
