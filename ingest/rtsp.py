@@ -168,6 +168,7 @@ class RtspCamera:
             handover.pause(0)
             arrived = time.time()
             stamp = clock.stamp(packet, arrived, self._tee.clock.at(packet.pts, arrived))
+            self._tee.observed.clock_skew = clock.skew
             for unit in video.assembly.add(bytes(packet), stamp):
                 tap.coded(unit.data, unit.stamp.media_time, key=unit.need is Need.KEY)
                 if not thinning.wants(_need(decoder, unit), handover.taken):

@@ -39,20 +39,31 @@ class Stamp:
 
 
 class SenderClock:
-    """One stream's clock, as told by its sender reports."""
+    """One stream's clock, as told by its sender reports.
+
+    ``skew`` is how many seconds it is ahead of ours, None before the first report. A picture was on
+    its way for a while, and seems that much older: so it is the most that was seen since the last
+    report.
+    """
 
     def __init__(self) -> None:
+        self.skew: float | None = None
         self._report: tuple[int, int] | None = None
 
     def stamp(self, packet: "av.Packet[Any]", arrived: float, media_time: int) -> Stamp:
         """The stamp of a packet that came at ``arrived``, in Unix seconds."""
-        if packet.has_sidedata("rtcp_sr"):
+        reported = packet.has_sidedata("rtcp_sr")
+        if reported:
             self._report = _read_report(bytes(packet.get_sidedata("rtcp_sr")))
         if not packet.has_sidedata("prft"):
             return Stamp(media_time, arrived, None)
         (clock,) = _CLOCK.unpack_from(bytes(packet.get_sidedata("prft")))
+        self._measure(clock / 1e6 - arrived, anew=reported)
         moment = captured_at(clock / 1e6, arrived)
         return Stamp(media_time, moment, self._rtp_timestamp(clock))
+
+    def _measure(self, ahead: float, *, anew: bool) -> None:
+        self.skew = ahead if anew or self.skew is None else max(self.skew, ahead)
 
     def _rtp_timestamp(self, clock: int) -> int | None:
         """FFmpeg's own arithmetic backwards; a microsecond is 0.09 ticks, so it is exact."""

@@ -1,12 +1,14 @@
 """Cameras watched in this process."""
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from api.live.engine import Checked
 from api.live.players import Players
 from api.live.video import Picture, PreviewEncoder
 from api.settings.sections import RtspSettings
@@ -19,17 +21,29 @@ from ingest.rtsp import Limits, RtspCamera
 from ingest.source import Source, StateChange
 from ingest.supervisor import Backoff, supervised
 from ingest.tee import Tee
+from ingest.trial import Trial, measured
 from ingest.webrtc.ice import Ice
 from ingest.webrtc.publisher import PublishedCamera
 from ingest.webrtc.session import Publication
 from pipeline.build import Pipeline
 from pipeline.errors import Transient
+from pipeline.jpeg import jpeg
 from pipeline.messages import CameraId, Capture, Frame, PersonId, Result
 from pipeline.stages import Gallery
 from pipeline.watch import watch
 
 if TYPE_CHECKING:
     from pipeline.recognize import Recognizer
+
+
+_FIRST_PICTURE = 10.0
+"""Seconds for the first picture of a camera that is tried: many send a key picture at once, and
+others only every few seconds."""
+_LOOK = 5.0
+"""Seconds at the most that a camera is looked at after its first picture."""
+_TRIED = CameraId("tried")
+"""No camera's id: whoever's stream breaks native code while it is tried is no camera's yet."""
+_QUALITY = 80
 
 
 class Output(Protocol):
@@ -114,6 +128,29 @@ class LocalEngine:
         self._numbers.pop(camera, None)
         self._tees.pop(camera, None)
         self._tracks.pop(camera, None)
+
+    async def check(self, url: CameraUrl) -> Checked:
+        """Connect to a camera that need not be watched, for a few seconds.
+
+        Raises:
+            Transient, BadInput, Misconfigured: nothing can be seen there.
+        """
+        began, tee = time.monotonic(), Tee()
+        source = RtspCamera(
+            url,
+            _TRIED,
+            self._limits,
+            on_thread=lambda: self._output.decodes(_TRIED),
+            tee=tee,
+        )
+        trial = Trial(source, tee, str(url))
+        first = await trial.open(_FIRST_PICTURE)
+        connecting = time.monotonic() - began
+        try:
+            picture = await asyncio.to_thread(_jpeg, first)
+            return Checked(await measured(trial, connecting, _LOOK), picture)
+        finally:
+            await trial.close()
 
     async def publish(self, camera: CameraId, offer: str, ice: Ice) -> Publication:
         """Begin a session in which somebody publishes to a camera, for an offer (SDP).
@@ -206,3 +243,7 @@ class LocalEngine:
         self._tracks[result.camera] = max(self._tracks[result.camera], newest)
         self._output.seen(result)
         self._previews.encode(frame)
+
+
+def _jpeg(capture: Capture) -> bytes:
+    return jpeg(capture.paint(), _QUALITY)

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from api.live.coded import Coded, CodedViewers
-from api.live.engine import ShardState, ShardStatus
+from api.live.engine import Checked, ShardState, ShardStatus
 from api.live.hub import Hub
 from api.live.local import Numbers
 from api.live.metrics import CameraMetrics
@@ -21,7 +21,9 @@ from api.live.told import Told
 from api.live.video import Picture, Viewers
 from api.live.wire import CameraMessage, LoadMessage, Position, frame_message
 from api.processes.link import LinkBroken
+from api.shards import messages
 from api.shards.asked import Asked
+from api.shards.checks import Checks
 from api.shards.messages import (
     Begin,
     Changed,
@@ -45,6 +47,7 @@ from api.shards.messages import (
     Watch,
 )
 from api.shards.process import Death, ShardProcess
+from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec
 from ingest.source import State
 from ingest.webrtc.ice import Ice
@@ -124,6 +127,7 @@ class ShardedEngine:
         """What was told last of each camera, also of one that is not watched now."""
         self._leaving: dict[CameraId, _Leaving] = {}
         self._asked = Asked()
+        self._checks = Checks(self._asked)
         self._shards: dict[str, ShardProcess] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._ordinary: list[str] = []
@@ -170,6 +174,10 @@ class ShardedEngine:
     def stream(self, camera: CameraId) -> StreamStatus | None:
         """What comes of a camera now, None if nothing does."""
         return self._metrics.streams.status(camera)
+
+    async def check(self, url: CameraUrl) -> Checked:
+        """Connect to a camera that need not be watched, for a few seconds."""
+        return await self._checks.check(url, self._shards.values())
 
     async def publish(self, camera: CameraId, offer: str, ice: Ice) -> Publication:
         """Begin a session in which somebody publishes to a camera, for an offer (SDP)."""
@@ -264,7 +272,7 @@ class ShardedEngine:
                 self._has_left(lambda one: one.shard == shard.id and one.camera == camera)
             case Vitals():
                 self._is_well(shard, message)
-            case Published() | Unpublished() | Refused():
+            case Published() | Unpublished() | messages.Checked() | Refused():
                 self._asked.answered(message)
             case Search():
                 self._group.create_task(self._search(shard, message.search, _vectors(message)))

@@ -15,10 +15,11 @@ from api.store.address import Address
 from ingest.load import Load
 from ingest.observed import Observed
 from ingest.source import State
+from ingest.trial import Measured
 from ingest.troubles import Cause
 from ingest.webrtc.ice import Ice
 
-VERSION = 4
+VERSION = 5
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -101,6 +102,16 @@ class Unpublish(_Message, frozen=True):
     session: str
 
 
+class Check(_Message, frozen=True):
+    """Try an address; answered by ``Checked`` or ``Refused``."""
+
+    request: int
+    url: str
+
+    def __repr__(self) -> str:  # the address may hold a password
+        return f"Check({self.request})"
+
+
 class Reach(_Message, frozen=True):
     """Follow the gallery's log up to this change; answered by ``Reached``."""
 
@@ -162,6 +173,14 @@ class Unpublished(_Message, frozen=True):
     request: int
 
 
+class Checked(_Message, frozen=True):
+    """What was seen there; the picture is a JPEG."""
+
+    request: int
+    video: Measured
+    jpeg: bytes
+
+
 class Refusal(StrEnum):
     """What is to be done about it says which error it is in the program."""
 
@@ -169,14 +188,16 @@ class Refusal(StrEnum):
     OCCUPIED = "occupied"
     UNKNOWN = "unknown"
     UNREADY = "unready"
+    UNUSABLE = "unusable"
 
 
 class Refused(_Message, frozen=True):
-    """What was asked for was not done."""
+    """What was asked for was not done; ``cause`` is there where a camera is to blame."""
 
     request: int
     why: Refusal
     problem: str
+    cause: Cause | None = None
 
 
 class Shown(_Message, frozen=True):
@@ -235,9 +256,20 @@ class Vitals(_Message, frozen=True):
     streams: tuple[Stream, ...]
 
 
-Answer: TypeAlias = Published | Unpublished | Refused
+Answer: TypeAlias = Published | Unpublished | Checked | Refused
 ToShard: TypeAlias = (
-    Begin | Watch | Unwatch | Show | Hide | Play | Halt | Publish | Unpublish | Reach | Found
+    Begin
+    | Watch
+    | Unwatch
+    | Show
+    | Hide
+    | Play
+    | Halt
+    | Publish
+    | Unpublish
+    | Check
+    | Reach
+    | Found
 )
 FromShard: TypeAlias = (
     Hello | Ready | Seen | Changed | Unwatched | Shown | Coded | Answer | Reached | Search | Vitals

@@ -25,6 +25,8 @@ from api.shards.messages import (
     VERSION,
     Begin,
     Changed,
+    Check,
+    Checked,
     Device,
     Found,
     FromShard,
@@ -55,13 +57,14 @@ from api.store.changes import Changes
 from api.store.database import Database
 from api.store.faces import Faces
 from api.store.sealing import Keyring
-from ingest.address import camera_address
+from ingest.address import CameraUrl, camera_address
 from ingest.fleet import CameraSpec
 from ingest.playable import Playable
 from ingest.source import StateChange
+from ingest.troubles import cause_of
 from ingest.webrtc.session import Occupied
 from pipeline.build import Pipeline, build, open_configured_pack
-from pipeline.errors import BadInput, FaceapiError, Transient, first_of
+from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient, first_of
 from pipeline.inference import Runnable
 from pipeline.messages import (
     CameraId,
@@ -180,6 +183,8 @@ class Shard:
                 self._group.create_task(self._publish(message))
             case Unpublish():
                 self._group.create_task(self._unpublish(message))
+            case Check():
+                self._group.create_task(self._check(message))
             case Reach(number):
                 self._group.create_task(self._reach(number))
             case Found():
@@ -230,6 +235,16 @@ class Shard:
         if not await self.engine.unpublish(CameraId(message.camera), message.session):
             problem = f"there is no session {message.session}; it may be over"
             answer = Refused(message.request, Refusal.UNKNOWN, problem)
+        self._post.outbox.put(answer)
+
+    async def _check(self, message: Check) -> None:
+        answer: Checked | Refused
+        try:
+            seen = await self.engine.check(CameraUrl.parse(message.url))
+            answer = Checked(message.request, seen.video, seen.jpeg)
+        except (Transient, BadInput, Misconfigured) as error:
+            why, cause = Refusal.UNUSABLE, cause_of(error)
+            answer = Refused(message.request, why, str(error), cause)
         self._post.outbox.put(answer)
 
     async def _reach(self, number: int) -> None:

@@ -1,6 +1,9 @@
 """``faceapi cameras``: what is watched."""
 
+import base64
+import json
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -28,6 +31,26 @@ def list_(as_json: AsJson = False) -> None:
     watching = {camera: shard["id"] for shard in shards for camera in shard["cameras"]}
     items = [{**camera, "shard": watching.get(camera["id"], "")} for camera in cameras]
     show(items, ("name", "state", "reason", "url", "shard", "id"), as_json=as_json)
+
+
+@app.command()
+def check(
+    url: Address,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", help="Write the first picture here, a JPEG.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try an address without keeping it: what can be seen there."""
+    with connected() as service:
+        seen = service.post("/cameras/check", {"url": _given(url)})
+    jpeg = base64.b64decode(seen.pop("picture"))
+    if picture is not None:
+        picture.write_bytes(jpeg)
+    if as_json:
+        typer.echo(json.dumps(seen, indent=2))
+    else:
+        show([{name: "-" if value is None else value for name, value in seen.items()}], list(seen))
 
 
 @app.command()

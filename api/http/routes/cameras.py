@@ -1,8 +1,10 @@
 """The cameras: which there are, how they are, and what they show."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -21,7 +23,7 @@ from ingest.address import CameraAddress, CameraUrl, camera_address
 from ingest.fleet import CameraSpec
 from ingest.source import State
 from ingest.troubles import Cause
-from pipeline.errors import Transient
+from pipeline.errors import BadInput, Transient
 from pipeline.messages import CameraId
 
 Responses = dict[int | str, dict[str, Any]]
@@ -72,6 +74,32 @@ class CameraChange(Body):
     enabled: bool | None = None
 
 
+class CameraToCheck(Body):
+    """An address that is to be tried: rtsp or rtsps."""
+
+    url: Address
+
+
+class CheckedCamera(Body):
+    """What can be seen there; sizes in pixels, rates a second, times in seconds.
+
+    ``bit_rate`` and ``key_interval`` (from one key picture to the next) are null where they were
+    not seen. ``first_picture`` is how long it took from before the connection to the first picture,
+    ``clock_skew`` how far the camera's clock is ahead, null where it tells no time. ``picture`` is
+    the first one: a JPEG in base64.
+    """
+
+    codec: str
+    width: int
+    height: int
+    pictures_per_second: float
+    bit_rate: float | None
+    key_interval: float | None
+    first_picture: float
+    clock_skew: float | None
+    picture: Annotated[str, WithJsonSchema({"type": "string", "contentEncoding": "base64"})]
+
+
 class CameraOut(Body):
     """A camera; *** stands in its address where a password is. ``since`` is in Unix seconds.
 
@@ -110,6 +138,21 @@ async def add(body: NewCamera, _: SignedIn, services: ServicesDep) -> CameraOut:
     camera = await services.cameras.add(body.name, url, enabled=body.enabled)
     await _take_effect(camera, services)
     return _out(camera, services)
+
+
+@router.post("/check")
+async def check(body: CameraToCheck, _: SignedIn, services: ServicesDep) -> CheckedCamera:
+    """Try an address before anything is saved: what comes from there, and a picture.
+
+    It takes a few seconds, 20 at the most. A camera that shows nothing is a problem with its
+    ``cause``. Four at once are tried.
+    """
+    url = await _address(body.url, services)
+    if not isinstance(url, CameraUrl):
+        raise BadInput("a camera that publishes by itself cannot be tried: only rtsp and rtsps")
+    checked = await services.engine.check(url)
+    picture = base64.b64encode(checked.jpeg).decode()
+    return CheckedCamera(**asdict(checked.video), picture=picture)
 
 
 async def _camera(camera: UUID, _: SignedIn, services: ServicesDep) -> Camera:

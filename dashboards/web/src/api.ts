@@ -308,6 +308,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cameras/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check
+         * @description Try an address before anything is saved: what comes from there, and a picture.
+         *
+         *     It takes a few seconds, 20 at the most. A camera that shows nothing is a problem with its
+         *     ``cause``. Four at once are tried.
+         */
+        post: operations["check_api_v1_cameras_check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cameras/{camera}": {
         parameters: {
             query?: never;
@@ -774,6 +797,17 @@ export interface components {
             created_at: string;
         };
         /**
+         * CameraToCheck
+         * @description An address that is to be tried: rtsp or rtsps.
+         */
+        CameraToCheck: {
+            /**
+             * Url
+             * @description As cameras' makers write it. A password with @ : / ? # is taken as it is where nothing else could be meant.
+             */
+            url: string;
+        };
+        /**
          * CamerasOut
          * @description All cameras, by name.
          */
@@ -825,6 +859,35 @@ export interface components {
                 [key: string]: string;
             };
             found: components["schemas"]["GalleryReport"];
+        };
+        /**
+         * CheckedCamera
+         * @description What can be seen there; sizes in pixels, rates a second, times in seconds.
+         *
+         *     ``bit_rate`` and ``key_interval`` (from one key picture to the next) are null where they were
+         *     not seen. ``first_picture`` is how long it took from before the connection to the first picture,
+         *     ``clock_skew`` how far the camera's clock is ahead, null where it tells no time. ``picture`` is
+         *     the first one: a JPEG in base64.
+         */
+        CheckedCamera: {
+            /** Codec */
+            codec: string;
+            /** Width */
+            width: number;
+            /** Height */
+            height: number;
+            /** Pictures Per Second */
+            pictures_per_second: number;
+            /** Bit Rate */
+            bit_rate: number | null;
+            /** Key Interval */
+            key_interval: number | null;
+            /** First Picture */
+            first_picture: number;
+            /** Clock Skew */
+            clock_skew: number | null;
+            /** Picture */
+            picture: string;
         };
         /**
          * ComparisonOut
@@ -1490,6 +1553,11 @@ export interface components {
             instance: string;
             /** @description Under which the log has it. */
             request_id: string;
+            /**
+             * @description What is wrong with a camera, in a word.
+             * @enum {unknown}
+             */
+            cause?: "unreachable" | "timeout" | "lost" | "garbage" | "refused" | "unauthorized" | "not found" | "unsupported" | "forbidden";
             errors?: {
                 where: string;
                 problem: string;
@@ -2905,6 +2973,84 @@ export interface operations {
             };
             /** @description It does not go together with what is there */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_api_v1_cameras_check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CameraToCheck"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedCamera"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,5 +1,5 @@
 /** Times and counts as a person reads them. */
-import type { Stream } from './rest'
+import type { CheckedCamera, Stream } from './rest'
 
 /** Since when: a time of day, or the day too where it was not today. Unix seconds. */
 export function moment(seconds: number, now = new Date()): string {
@@ -19,6 +19,30 @@ export function megabytes(bytes: number): string {
 /** How often a process had to be begun again; empty where it never had to. */
 export function begunAgain({ restarts }: { restarts: number }): string {
   return restarts === 0 ? '' : `begun again ${counted(restarts, 'time', 'times')}`
+}
+
+/** A second and more: a clock so far from ours is worth a word. */
+const SKEWED = 1
+
+/** How far a camera's clock is from ours; empty where that hurts nobody, or is not known. */
+export function skewed(seconds: number | null): string {
+  if (seconds === null || Math.abs(seconds) < SKEWED) return ''
+  return `clock ${Math.abs(seconds).toFixed(0)} s ${seconds > 0 ? 'ahead' : 'behind'}`
+}
+
+/** What was seen of a camera that was tried. */
+export function checked(seen: CheckedCamera): string {
+  const { bit_rate: bits, key_interval: keys } = seen
+  return [
+    `${seen.codec} ${seen.width}×${seen.height}`,
+    `${seen.pictures_per_second.toFixed(1)} pictures/s`,
+    ...(bits ? [`${(bits / 1e6).toFixed(1)} Mbit/s`] : []),
+    ...(keys === null ? [] : [`key picture every ${keys.toFixed(1)} s`]),
+    `first picture after ${seen.first_picture.toFixed(1)} s`,
+    skewed(seen.clock_skew),
+  ]
+    .filter(Boolean)
+    .join(' · ')
 }
 
 /** What comes of a camera: its video, how much of it is analysed, and how late results are. */
