@@ -172,6 +172,7 @@ class RtspCamera:
             for unit in video.assembly.add(bytes(packet), stamp):
                 tap.coded(unit.data, unit.stamp.media_time, key=unit.need is Need.KEY)
                 if not thinning.wants(_need(decoder, unit), handover.taken):
+                    tap.skipped()
                     continue
                 for picture in _decode_unit(decoder, unit, alone=thinning.keys_only):
                     latest = time.monotonic()

@@ -231,6 +231,7 @@ class LocalEngine:
             backoff=self._backoff,
             on_state=lambda change: self._output.changed(camera, change),
             gives_up=False,
+            pulse=self._tee(camera).pulse,
         )
 
     def _tee(self, camera: CameraId) -> Tee:

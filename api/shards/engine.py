@@ -49,7 +49,7 @@ from api.shards.messages import (
 from api.shards.process import Death, ShardProcess
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec
-from ingest.source import State
+from ingest.source import CONNECTED, State
 from ingest.webrtc.ice import Ice
 from ingest.webrtc.session import Publication
 from pipeline.errors import BadInput, Transient
@@ -164,6 +164,9 @@ class ShardedEngine:
             self._drop_lone(known)
         self._viewers.end(camera)
         self._coded.end(camera)
+        if known is not None:
+            told = CameraMessage(camera=camera, state="disabled", reason="", since=time.time())
+            self._hub.publish(told)  # whoever shows its faces need not wait until they are old
         self._hub.forget(camera)
         self._metrics.forget(camera)
 
@@ -405,7 +408,7 @@ class ShardedEngine:
 
     def _changed(self, message: CameraMessage) -> None:
         camera = CameraId(message.camera)
-        if message.state not in (State.LIVE, State.OVERLOADED):
+        if message.state not in CONNECTED:
             self._coded.cut(camera)
         self._metrics.changed(camera, message.state, message.cause)
         self._hub.publish(message)

@@ -5,7 +5,7 @@ import base64
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -32,6 +32,8 @@ router = APIRouter(prefix="/cameras", tags=["cameras"])
 
 _PATIENCE = 5.0
 """Seconds for a snapshot."""
+_SHOWS_NOTHING = (State.WAITING, State.FAILED)
+"""Who is in these is not waited for."""
 _JPEG: Responses = {200: {"content": {"image/jpeg": {}}}}
 _VIDEO: Responses = {200: {"content": {"multipart/x-mixed-replace": {}}}}
 
@@ -195,15 +197,27 @@ async def remove(camera: One, services: ServicesDep) -> None:
 
 @router.get("/{camera}/snapshot", response_class=Response, responses=_JPEG)
 async def snapshot(camera: One, services: ServicesDep) -> Response:
-    """The next picture that is analysed."""
+    """The next picture that is analysed; a camera that shows nothing is a problem that says why.
+
+    No older one is shown in its place: a picture is of now, or there is none.
+    """
+    now = services.engine.state(camera.id)
+    if now is None or now.state in _SHOWS_NOTHING:
+        raise _shows_nothing(camera, services)
     async with aclosing(services.results.pictures(camera.id)) as pictures:
         try:
             picture = await asyncio.wait_for(anext(pictures), _PATIENCE)
         except (TimeoutError, StopAsyncIteration):
-            raise Transient(
-                f"camera {camera.name} shows no picture: it is {_out(camera, services).state}"
-            ) from None
+            raise _shows_nothing(camera, services) from None
     return Response(picture.jpeg, media_type="image/jpeg", headers=_headers(picture))
+
+
+def _shows_nothing(camera: Camera, services: Services) -> Transient:
+    now = _out(camera, services)
+    said = f"camera {camera.name} shows no picture: it is {now.state}"
+    if now.since is not None:
+        said += f" since {datetime.fromtimestamp(now.since, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return Transient(f"{said}: {now.reason}" if now.reason else said)
 
 
 @router.get("/{camera}/video", response_class=StreamingResponse, responses=_VIDEO)

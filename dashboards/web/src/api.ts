@@ -368,7 +368,9 @@ export interface paths {
         };
         /**
          * Snapshot
-         * @description The next picture that is analysed.
+         * @description The next picture that is analysed; a camera that shows nothing is a problem that says why.
+         *
+         *     No older one is shown in its place: a picture is of now, or there is none.
          */
         get: operations["snapshot_api_v1_cameras__camera__snapshot_get"];
         put?: never;
@@ -782,7 +784,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "connecting" | "live" | "overloaded" | "waiting" | "failed" | "ended" | "disabled";
+            state: "connecting" | "live" | "overloaded" | "stalled" | "waiting" | "failed" | "ended" | "disabled";
             /** Reason */
             reason: string;
             /** Since */
@@ -1392,7 +1394,10 @@ export interface components {
          * @description A camera's video, and what is made of it; sizes in pixels, rates a second, times in seconds.
          *
          *     ``bit_rate`` and ``key_interval`` are None where the camera's own coding is not seen, the delays
-         *     (from capture to result) where there was no result lately.
+         *     (from capture to result) where there was no result lately. ``coded_bytes`` and ``connections``
+         *     count since the camera is watched. Dropped are pictures that were not analysed because a newer
+         *     one was there. ``clock_skew`` is how far the camera's clock is ahead of ours, None where it
+         *     tells no time.
          */
         StreamStatus: {
             /** Codec */
@@ -1401,6 +1406,8 @@ export interface components {
             width: number;
             /** Height */
             height: number;
+            /** Coded Bytes */
+            coded_bytes: number;
             /** Bit Rate */
             bit_rate: number | null;
             /** Key Interval */
@@ -1411,10 +1418,14 @@ export interface components {
             decoded_per_second: number;
             /** Analysed Per Second */
             analysed_per_second: number;
+            /** Dropped Per Second */
+            dropped_per_second: number;
             /** Delay P50 */
             delay_p50: number | null;
             /** Delay P95 */
             delay_p95: number | null;
+            /** Clock Skew */
+            clock_skew: number | null;
             /** Connections */
             connections: number;
         };

@@ -47,13 +47,18 @@ export function checked(seen: CheckedCamera): string {
 
 /** What comes of a camera: its video, how much of it is analysed, and how late results are. */
 export function streamed(stream: Stream): string {
-  const { codec, width, height, bit_rate: bits, delay_p95: late } = stream
+  const { codec, width, height, bit_rate: bits, key_interval: keys, delay_p95: late } = stream
   const rate = stream.pictures_per_second || stream.decoded_per_second
   return [
     `${codec} ${width}×${height}`,
     `${rate.toFixed(1)} pictures/s, ${stream.analysed_per_second.toFixed(1)} analysed`,
+    ...(stream.dropped_per_second > 0 ? [`${stream.dropped_per_second.toFixed(1)} dropped`] : []),
     ...(bits ? [`${(bits / 1e6).toFixed(1)} Mbit/s`] : []),
+    ...(keys === null ? [] : [`key picture every ${keys.toFixed(1)} s`]),
     ...(late === null ? [] : [`names after ${Math.round(late * 1000)} ms`]),
     ...(stream.connections > 1 ? [`connected ${stream.connections} times`] : []),
-  ].join(' · ')
+    skewed(stream.clock_skew),
+  ]
+    .filter(Boolean)
+    .join(' · ')
 }
