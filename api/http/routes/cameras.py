@@ -13,7 +13,14 @@ from fastapi import APIRouter, Depends, Response, status
 from fastapi.responses import StreamingResponse
 from pydantic import SecretStr, StringConstraints, WithJsonSchema
 
-from api.http.routes.dependencies import CONFLICT, Body, Name, ServicesDep, SignedIn
+from api.http.routes.dependencies import (
+    CONFLICT,
+    Administrator,
+    Body,
+    Name,
+    ServicesDep,
+    SignedIn,
+)
 from api.http.services import Services
 from api.live.streams import StreamStatus
 from api.live.video import Picture
@@ -134,7 +141,7 @@ async def cameras(_: SignedIn, services: ServicesDep) -> CamerasOut:
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=CONFLICT)
-async def add(body: NewCamera, _: SignedIn, services: ServicesDep) -> CameraOut:
+async def add(body: NewCamera, _: Administrator, services: ServicesDep) -> CameraOut:
     """Watch a camera from now on."""
     url = await _address(body.url, services)
     camera = await services.cameras.add(body.name, url, enabled=body.enabled)
@@ -143,7 +150,7 @@ async def add(body: NewCamera, _: SignedIn, services: ServicesDep) -> CameraOut:
 
 
 @router.post("/check")
-async def check(body: CameraToCheck, _: SignedIn, services: ServicesDep) -> CheckedCamera:
+async def check(body: CameraToCheck, _: Administrator, services: ServicesDep) -> CheckedCamera:
     """Try an address before anything is saved: what comes from there, and a picture.
 
     It takes a few seconds, 20 at the most. A camera that shows nothing is a problem with its
@@ -176,7 +183,9 @@ async def get(camera: One, services: ServicesDep) -> CameraOut:
 
 
 @router.patch("/{camera}", responses=CONFLICT)
-async def change(camera: One, body: CameraChange, services: ServicesDep) -> CameraOut:
+async def change(
+    _: Administrator, camera: One, body: CameraChange, services: ServicesDep
+) -> CameraOut:
     """Change a camera; it takes effect at once, and no other camera is disturbed."""
     changed = await services.cameras.change(
         camera.id,
@@ -189,7 +198,7 @@ async def change(camera: One, body: CameraChange, services: ServicesDep) -> Came
 
 
 @router.delete("/{camera}", status_code=status.HTTP_204_NO_CONTENT)
-async def remove(camera: One, services: ServicesDep) -> None:
+async def remove(_: Administrator, camera: One, services: ServicesDep) -> None:
     """Watch a camera no more, and forget its address."""
     await services.cameras.remove(camera.id)
     await services.engine.remove(camera.id)
