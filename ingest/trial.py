@@ -49,6 +49,8 @@ class Trial:
 
     def __init__(self, source: Source, tee: Tee, name: str) -> None:
         self.tee = tee
+        self.after = -1
+        """A media time: pictures of the open connection that are not after it are left out."""
         self._source = source
         self._name = name
         self._open: tuple[Capture, AsyncGenerator[Capture, None]] | None = None
@@ -76,7 +78,7 @@ class Trial:
     def frames(self) -> AsyncGenerator[Capture, None]:
         """The connection that is open, from its first picture on; then new ones."""
         begun, self._open = self._open, None
-        return _onwards(*begun) if begun else self._source.frames()
+        return self._onwards(*begun) if begun else self._source.frames()
 
     async def rest(self, seconds: float) -> None:
         """Wait as the source does."""
@@ -87,6 +89,18 @@ class Trial:
         begun, self._open = self._open, None
         if begun:
             await begun[1].aclose()
+
+    async def _onwards(
+        self, first: Capture, captures: AsyncGenerator[Capture, None]
+    ) -> AsyncGenerator[Capture, None]:
+        async with aclosing(captures):
+            if first.media_time > self.after:
+                yield first
+            del first
+            async for capture in captures:
+                if capture.media_time > self.after:
+                    yield capture
+                del capture  # while the next one is waited for, this one must not be held
 
 
 async def measured(trial: Trial, connecting: float, most: float) -> Measured:
@@ -121,14 +135,3 @@ def _measured(now: Observed, before: Observed, seconds: float, connecting: float
         first_picture=round(connecting, 3),
         clock_skew=now.clock_skew,
     )
-
-
-async def _onwards(
-    first: Capture, captures: AsyncGenerator[Capture, None]
-) -> AsyncGenerator[Capture, None]:
-    async with aclosing(captures):
-        yield first
-        del first
-        async for capture in captures:
-            yield capture
-            del capture  # while the next one is waited for, this one must not be held

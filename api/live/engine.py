@@ -42,6 +42,16 @@ class Engine(Protocol):
     async def put(self, camera: CameraSpec) -> None:
         """Watch a camera, or change it; the same again changes nothing."""
 
+    async def exchange(self, camera: CameraSpec) -> None:
+        """Watch a camera by another address from the first picture on that comes from there.
+
+        Until then, and if none comes, it is watched as it was. One that is not watched is put.
+
+        Raises:
+            Unusable: nothing can be seen there.
+            Transient: it cannot be tried now.
+        """
+
     async def remove(self, camera: CameraId) -> None:
         """Watch it no more."""
 

@@ -63,9 +63,9 @@ class Streams:
         self._cameras: defaultdict[CameraId, _Camera] = defaultdict(_Camera)
 
     def told(self, camera: CameraId, observed: Observed) -> None:
-        """So much came so far; a new process counts from 0 again."""
+        """So much came so far; a new process, or another address, counts from 0 again."""
         one, now = self._cameras[camera], self._clock()
-        if one.told and observed.connections < one.told[-1][1].connections:
+        if one.told and _began_anew(one.told[-1][1], observed):
             one.connections += one.told[-1][1].connections
             one.coded_bytes += one.told[-1][1].coded_bytes
             one.told.clear()
@@ -114,3 +114,10 @@ class Streams:
             clock_skew=last.clock_skew,
             connections=one.connections + last.connections,
         )
+
+
+def _began_anew(before: Observed, now: Observed) -> bool:
+    return any(
+        getattr(now, count) < getattr(before, count)
+        for count in ("connections", "pictures", "decoded")
+    )

@@ -8,6 +8,7 @@ from api.live.engine import ShardState, Unusable
 from api.shards.messages import (
     Answer,
     Checked,
+    Exchanged,
     Published,
     Refusal,
     Refused,
@@ -40,7 +41,7 @@ class Asked:
         shard: ShardProcess,
         question: Callable[[int], ToShard],
         patience: float = _PATIENCE,
-    ) -> Published | Unpublished | Checked:
+    ) -> Published | Unpublished | Checked | Exchanged:
         """The answer of a shard within ``patience`` seconds, but for a refusal, which is raised.
 
         Raises:

@@ -12,7 +12,7 @@ from pipeline.errors import Transient
 
 _MOST = 4
 """At once: each holds a thread, and decodes for some seconds."""
-_PATIENCE = 30.0
+PATIENCE = 30.0
 """Seconds for an answer: connecting, a first picture and a few seconds more take 20 at the most."""
 
 
@@ -39,7 +39,7 @@ class Checks:
         self._running += 1
         try:
             answer = await self._asked.ask(
-                idlest, lambda request: messages.Check(request, url.with_secrets), _PATIENCE
+                idlest, lambda request: messages.Check(request, url.with_secrets), PATIENCE
             )
         finally:
             self._running -= 1

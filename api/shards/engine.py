@@ -24,7 +24,7 @@ from api.processes.link import LinkBroken
 from api.shards import messages
 from api.shards.asked import Asked
 from api.shards.audience import Audience, Look
-from api.shards.checks import Checks
+from api.shards.checks import PATIENCE, Checks
 from api.shards.leaving import Leaving
 from api.shards.messages import (
     Begin,
@@ -116,6 +116,21 @@ class ShardedEngine:
             self._drop_lone(known)
             self._placement.forgive(known, camera)
         self._watch(known)
+
+    async def exchange(self, camera: CameraSpec) -> None:
+        """Watch a camera by another address from the first picture on that comes from there."""
+        known = self._placement.get(camera.camera)
+        if known is None or self._placement.is_alone(known) or known.is_given_up:
+            await self.put(camera)  # there is nothing good to be kept meanwhile
+            return
+        watch = self._watching(camera)
+        await self._asked.ask(
+            self._shard_of(camera.camera),
+            lambda request: messages.Exchange(request, watch),
+            PATIENCE,
+        )
+        self._audience.cut(camera.camera)
+        self._placement.forgive(known, camera)
 
     async def remove(self, camera: CameraId) -> None:
         """Watch it no more; returns when its connection is gone."""
@@ -232,7 +247,9 @@ class ShardedEngine:
                 self._leaving.gone(shard.id, camera)
             case Vitals():
                 self._is_well(shard, message)
-            case Published() | Unpublished() | messages.Checked() | Refused():
+            case (
+                Published() | Unpublished() | messages.Checked() | messages.Exchanged() | Refused()
+            ):
                 self._asked.answered(message)
             case Search():
                 self._group.create_task(self._search(shard, message.search, _vectors(message)))
@@ -284,11 +301,14 @@ class ShardedEngine:
 
     def _watch(self, known: Watched) -> None:
         """Tell its shard; one that does not run yet is told when it does."""
-        camera, shard = known.spec.camera, self._shards[known.shard]
-        address, numbers = known.spec.url.with_secrets, self._numbers[camera]
-        shard.send(Watch(camera, address, numbers.seq, numbers.track, numbers.media_time))
-        for wish in self._audience.wishes(camera):
+        shard = self._shards[known.shard]
+        shard.send(self._watching(known.spec))
+        for wish in self._audience.wishes(known.spec.camera):
             shard.send(wish)
+
+    def _watching(self, spec: CameraSpec) -> Watch:
+        address, numbers = spec.url.with_secrets, self._numbers[spec.camera]
+        return Watch(spec.camera, address, numbers.seq, numbers.track, numbers.media_time)
 
     # What cameras show
 

@@ -19,7 +19,7 @@ from ingest.trial import Measured
 from ingest.troubles import Cause
 from ingest.webrtc.ice import Ice
 
-VERSION = 5
+VERSION = 6
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -112,6 +112,16 @@ class Check(_Message, frozen=True):
         return f"Check({self.request})"
 
 
+class Exchange(_Message, frozen=True):
+    """Watch a camera by another address once a picture comes; answered by ``Exchanged``.
+
+    ``Refused`` says that none came: it is watched as it was.
+    """
+
+    request: int
+    watch: Watch
+
+
 class Reach(_Message, frozen=True):
     """Follow the gallery's log up to this change; answered by ``Reached``."""
 
@@ -179,6 +189,12 @@ class Checked(_Message, frozen=True):
     request: int
     video: Measured
     jpeg: bytes
+
+
+class Exchanged(_Message, frozen=True):
+    """The camera is watched by the other address."""
+
+    request: int
 
 
 class Refusal(StrEnum):
@@ -256,7 +272,7 @@ class Vitals(_Message, frozen=True):
     streams: tuple[Stream, ...]
 
 
-Answer: TypeAlias = Published | Unpublished | Checked | Refused
+Answer: TypeAlias = Published | Unpublished | Checked | Exchanged | Refused
 ToShard: TypeAlias = (
     Begin
     | Watch
@@ -268,6 +284,7 @@ ToShard: TypeAlias = (
     | Publish
     | Unpublish
     | Check
+    | Exchange
     | Reach
     | Found
 )

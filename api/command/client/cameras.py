@@ -65,9 +65,12 @@ def change(
     which: Which,
     name: Annotated[str | None, typer.Option("--name", help="Another name.")] = None,
     url: Annotated[str | None, typer.Option("--url", help="Another address; - as above.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Take the address although nothing is seen there.")
+    ] = False,
 ) -> None:
-    """Change a camera while it runs."""
-    body = {"name": name, "url": None if url is None else _given(url)}
+    """Change a camera while it runs; another address only if a picture comes from there."""
+    body = {"name": name, "url": None if url is None else _given(url), "force": force or None}
     with connected() as service:
         _patch(service, which, {key: value for key, value in body.items() if value is not None})
 

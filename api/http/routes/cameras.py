@@ -30,7 +30,7 @@ from ingest.address import CameraAddress, CameraUrl, camera_address
 from ingest.fleet import CameraSpec
 from ingest.source import State
 from ingest.troubles import Cause
-from pipeline.errors import BadInput, Transient
+from pipeline.errors import BadInput, FaceapiError, Transient
 from pipeline.messages import CameraId
 
 Responses = dict[int | str, dict[str, Any]]
@@ -76,11 +76,16 @@ class NewCamera(Body):
 
 
 class CameraChange(Body):
-    """What is to be another; what is left out stays."""
+    """What is to be another; what is left out stays.
+
+    Another address is tried first. If nothing can be seen there in ten seconds, nothing is changed,
+    and the problem says why; ``force`` takes it untried.
+    """
 
     name: Name | None = None
     url: Address | None = None
     enabled: bool | None = None
+    force: bool = False
 
 
 class CameraToCheck(Body):
@@ -186,13 +191,21 @@ async def get(camera: One, services: ServicesDep) -> CameraOut:
 async def change(
     _: Administrator, camera: One, body: CameraChange, services: ServicesDep
 ) -> CameraOut:
-    """Change a camera; it takes effect at once, and no other camera is disturbed."""
-    changed = await services.cameras.change(
-        camera.id,
-        name=body.name,
-        url=await _address(body.url, services) if body.url else None,
-        enabled=body.enabled,
-    )
+    """Change a camera; it takes effect at once, and no other camera is disturbed.
+
+    By another address it is watched from the first picture on that comes from there: until then it
+    is watched as it was, and goes on so if none comes.
+    """
+    url = await _address(body.url, services) if body.url else None
+    if url is not None and camera.enabled and body.enabled is not False and not body.force:
+        await services.engine.exchange(CameraSpec(camera.id, url))
+    try:
+        changed = await services.cameras.change(
+            camera.id, name=body.name, url=url, enabled=body.enabled
+        )
+    except FaceapiError:
+        await _take_effect(camera, services)  # as it is kept
+        raise
     await _take_effect(changed, services)
     return _out(changed, services)
 

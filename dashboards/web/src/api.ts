@@ -359,6 +359,9 @@ export interface paths {
         /**
          * Change
          * @description Change a camera; it takes effect at once, and no other camera is disturbed.
+         *
+         *     By another address it is watched from the first picture on that comes from there: until then it
+         *     is watched as it was, and goes on so if none comes.
          */
         patch: operations["change_api_v1_cameras__camera__patch"];
         trace?: never;
@@ -760,6 +763,9 @@ export interface components {
         /**
          * CameraChange
          * @description What is to be another; what is left out stays.
+         *
+         *     Another address is tried first. If nothing can be seen there in ten seconds, nothing is changed,
+         *     and the problem says why; ``force`` takes it untried.
          */
         CameraChange: {
             /** Name */
@@ -768,6 +774,11 @@ export interface components {
             url?: string | null;
             /** Enabled */
             enabled?: boolean | null;
+            /**
+             * Force
+             * @default false
+             */
+            force: boolean;
         };
         /**
          * CameraOut
