@@ -32,6 +32,12 @@ class CameraMetrics:
             ["camera"],
             registry=registry,
         )
+        self._too_old = Counter(
+            "faceapi_frames_too_old",
+            "Frames analysed whose results came too late to be told as live",
+            ["camera"],
+            registry=registry,
+        )
         self._faces = Counter(
             "faceapi_faces",
             "Faces seen, by what is known of them",
@@ -79,6 +85,10 @@ class CameraMetrics:
         for face in frame.faces:
             self._faces.labels(frame.camera, face.status).inc()
 
+    def too_old(self, camera: CameraId) -> None:
+        """A frame was analysed too late."""
+        self._too_old.labels(camera).inc()
+
     def changed(self, camera: CameraId, state: CameraState, cause: Cause | None = None) -> None:
         """A camera is in another state; whatever counts its frames begins at 0 by then."""
         for one in State:
@@ -86,7 +96,7 @@ class CameraMetrics:
         if cause is not None or state in {State.LIVE, State.OVERLOADED}:
             for trouble in Cause:
                 self._trouble.labels(camera, trouble).set(trouble is cause)
-        for metric in (self._frames, self._dropped, self._delay):
+        for metric in (self._frames, self._dropped, self._too_old, self._delay):
             metric.labels(camera)
         was = self._states.get(camera)
         self._states[camera] = state
@@ -107,6 +117,7 @@ class CameraMetrics:
         by_camera = (
             self._frames,
             self._dropped,
+            self._too_old,
             self._faces,
             self._delay,
             self._state,

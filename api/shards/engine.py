@@ -323,6 +323,9 @@ class ShardedEngine:
         track = max(self._numbers[camera].track, track)
         media_time = max(self._numbers[camera].media_time, seen.media_time)
         self._numbers[camera] = Numbers(seen.seq, track, media_time)
+        if self._hub.is_too_old(seen.captured_at):
+            self._metrics.too_old(camera)
+            return
         message = frame_message(
             seen, lambda person: None if shard.fence.hides(person) else self._name(person)
         )
