@@ -282,6 +282,8 @@ class Vital:
         return Vitals(
             resident_bytes=resident_bytes(),
             cpu_seconds=cpu_seconds(),
+            tasks=len(asyncio.all_tasks()),
+            threads=threading.active_count(),
             lags=tuple(lags),
             dropped=self._post.dropped,
             position=self.memory.position if self.memory else 0,
