@@ -46,10 +46,8 @@ def own(service: Service) -> Sequence[int]:
 
 def megabytes(service: Service) -> float:
     """What they hold; pages that they share are counted once."""
-    texts = [read(one, "smaps_rollup") for one in own(service)]
-    return (
-        sum(int(size) for text in texts for size in re.findall(r"(?m)^Pss:\s+(\d+)", text)) / 1024
-    )
+    text = "".join(read(one, "smaps_rollup") for one in own(service))
+    return sum(map(int, re.findall(r"(?m)^Pss:\s+(\d+)", text))) / 1024
 
 
 def threads(process: int) -> int:
