@@ -59,6 +59,10 @@ class Hub:
         if idle and self._to_wake:
             self._wake_some()
 
+    def is_too_old(self, captured_at: float) -> bool:
+        """Whether what was seen at that moment (Unix seconds) is no news any more."""
+        return time.time() - captured_at > self._max_age
+
     def forget(self, camera: CameraId) -> None:
         """A camera was deleted: nobody is told of it from now on."""
         self._states.pop(camera, None)

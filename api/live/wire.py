@@ -18,6 +18,7 @@ CameraState = Literal[
     State.CONNECTING,
     State.LIVE,
     State.OVERLOADED,
+    State.STALLED,
     State.WAITING,
     State.FAILED,
     State.ENDED,
