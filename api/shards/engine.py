@@ -19,7 +19,7 @@ from api.live.seen import Seen
 from api.live.streams import StreamStatus
 from api.live.told import Told
 from api.live.video import Picture, Viewers
-from api.live.wire import CameraMessage, LoadMessage, Position, frame_message
+from api.live.wire import CameraMessage, LoadMessage, Position, frame_message, revision_messages
 from api.processes.link import LinkBroken
 from api.shards.asked import Asked
 from api.shards.messages import (
@@ -378,9 +378,13 @@ class ShardedEngine:
         track = max(self._numbers[camera].track, track)
         media_time = max(self._numbers[camera].media_time, seen.media_time)
         self._numbers[camera] = Numbers(seen.seq, track, media_time)
-        message = frame_message(
-            seen, lambda person: None if shard.fence.hides(person) else self._name(person)
-        )
+
+        def name(person: PersonId) -> str | None:
+            return None if shard.fence.hides(person) else self._name(person)
+
+        for revision in revision_messages(seen, name):
+            self._hub.publish(revision)
+        message = frame_message(seen, name)
         self._hub.publish(message)
         self._metrics.seen(message)
 

@@ -18,7 +18,7 @@ from ingest.source import State
 from ingest.troubles import Cause
 from ingest.webrtc.ice import Ice
 
-VERSION = 4
+VERSION = 5
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
