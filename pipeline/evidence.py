@@ -58,9 +58,7 @@ class Evidence:
 def weigh(looks: Iterable[Comparison]) -> Sequence[Support]:
     """Each person's mean similarity over the looks, weighted by their quality, most first.
 
-    A weight is the quality squared: what a poor picture adds to a similarity is taken to spread as
-    1 / quality, and the mean with the least variance weighs by the inverse of the variances. The
-    weights know nothing of who is resembled, so that the mean of many looks raises no stranger, as
+    The weights know nothing of who is resembled: so the mean of many looks raises no stranger, as
     the best of many would. The order of the looks does not count.
 
     How many looks carry it in effect is the number of weighted ones, (sum w)^2 / sum w^2 (L. Kish,
@@ -97,4 +95,4 @@ def _support(
 
 def _weight(quality: float) -> float:
     known = quality if math.isfinite(quality) else 0.0
-    return min(max(known, _LEAST), 1.0) ** 2
+    return min(max(known, _LEAST), 1.0)
