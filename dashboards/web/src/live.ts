@@ -1,16 +1,9 @@
 /** The websocket: what is seen on the cameras, and how they are. */
 import { Backoff } from './backoff'
 import { Problem } from './problem'
-import type {
-  CameraMessage,
-  FrameMessage,
-  Message,
-  Position,
-  PresenceMessage,
-  RevisionMessage,
-} from './wire'
+import type { CameraMessage, FrameMessage, Message, Position, RevisionMessage } from './wire'
 
-type LiveMessage = FrameMessage | CameraMessage | RevisionMessage | PresenceMessage
+type LiveMessage = Extract<Message, { type: 'frame' | 'camera' | 'revision' | 'presence' }>
 export type LiveState = 'off' | 'connecting' | 'open'
 
 export interface LiveParts {
