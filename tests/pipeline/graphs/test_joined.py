@@ -124,7 +124,7 @@ def test_yunet_is_shown_several_pictures_at_once(test_data: Path, film: Sequence
 
 @pytest.mark.parametrize("batched", [False, True])
 @pytest.mark.parametrize("side", [None, 160])
-def test_a_graph_of_scrfd_s_shape_finds_the_same_faces(
+def test_a_graph_of_scrfd_s_shape_answers_the_same(
     scrfd_graph: Callable[..., Path],
     tmp_path: Path,
     film: Sequence[Image],
@@ -142,10 +142,14 @@ def test_a_graph_of_scrfd_s_shape_finds_the_same_faces(
         Scrfd(network, least_score=0.6, most_overlap=0.4, longest_side=160, small_side=64)
         for network in both
     )
-    one, other = host.detect(film[3]), device.detect(film[3])
-    assert len(one) >= 10
-    near = [each >= 0.95 for each in overlaps(one, other)]
-    assert np.mean(near) >= 0.9, "random scores lie close to the threshold"
+    assert len(host.detect(film[3])) >= 10
+    assert len(device.detect(film[3])) >= 10
+    view = Letterbox(alone.input_shape, 160).view(film[3])
+    answers = [network.show(film[3], view, tuple(alone.outputs)) for network in both]
+    assert len(answers[0]) == 9
+    for expected, answer in zip(*answers, strict=True):
+        assert answer.shape == expected.shape
+        assert np.abs(answer - expected).max() <= 0.03 * expected.std()
 
 
 def chips_and_vectors(
