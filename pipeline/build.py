@@ -26,7 +26,8 @@ from pipeline.packs.manifest import (
 from pipeline.packs.own import with_own_embedder
 from pipeline.packs.pack import Pack, Progress, open_pack
 from pipeline.photograph_analysis import PhotographAnalyzer
-from pipeline.recognize import Recognizer
+from pipeline.recognize import Recognizer, Tracks
+from pipeline.schedule import Schedule, SchedulePolicy
 from pipeline.settings import ModelSettings, PipelineSettings
 from pipeline.stages import Detector, Embedder, Gallery, PointFinder
 from pipeline.track import MotionTracker
@@ -47,14 +48,16 @@ class Pipeline:
 
     def recognizer(self, gallery: Gallery, after: int = 0) -> Recognizer:
         """The line for one camera, with tracks of its own, numbered on from ``after``."""
-        track = self.settings.track
+        track, identify = self.settings.track, self.settings.identify
+        identifier = Identifier(self._policy())
+        tracker = MotionTracker(least_overlap=track.least_overlap, keep=track.keep, after=after)
+        schedule = Schedule(SchedulePolicy(**identify.model_dump(exclude={"margin"})), identifier)
         return Recognizer(
             self.lanes.for_camera(),
             self.detector,
-            MotionTracker(least_overlap=track.least_overlap, keep=track.keep, after=after),
             self.extractor,
             gallery,
-            Identifier(self._policy()),
+            Tracks(tracker, schedule, identifier),
         )
 
     def enroller(self) -> Enroller:
@@ -87,7 +90,13 @@ class Pipeline:
         return self.pack.manifest.threshold if asked is None else asked
 
     def _policy(self) -> DecisionPolicy:
-        return DecisionPolicy(threshold=self.threshold, **self.settings.identify.model_dump())
+        asked = self.settings.identify
+        return DecisionPolicy(
+            threshold=self.threshold,
+            margin=asked.margin,
+            least_looks=asked.least_looks,
+            most_looks=asked.most_looks,
+        )
 
 
 def build(settings: PipelineSettings, pack: Pack) -> Pipeline:
