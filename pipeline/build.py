@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.detect import scrfd, yunet
 from pipeline.detect.closeup import AsDetected, CloseUp
 from pipeline.detect.mtcnn import Cascade, Mtcnn
 from pipeline.detect.scrfd import Scrfd
@@ -30,6 +31,7 @@ from pipeline.schedule import Schedule, SchedulePolicy
 from pipeline.settings import ModelSettings, PipelineSettings
 from pipeline.stages import Detector, Embedder, Gallery, PointFinder
 from pipeline.track import MotionTracker
+from pipeline.views import OnHost
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,20 +154,21 @@ def _yunet(
     feed: YunetFeed, network: Runnable, settings: PipelineSettings
 ) -> tuple[Detector, PointFinder]:
     asked = settings.detect.score
+    shown = OnHost(network, yunet.COLOURS)
     far = YuNet(
-        network,
+        shown,
         least_score=feed.least_score if asked is None else asked,
         most_overlap=feed.most_overlap,
         longest_side=settings.detect.max_side,
     )
-    near = YuNet(network, least_score=feed.closeup.least_score, most_overlap=feed.most_overlap)
+    near = YuNet(shown, least_score=feed.closeup.least_score, most_overlap=feed.most_overlap)
     return far, CloseUp(near, margin=feed.closeup.margin, side=feed.closeup.side)
 
 
 def _scrfd(feed: ScrfdFeed, network: Runnable, settings: PipelineSettings) -> Detector:
     asked = settings.detect.score
     return Scrfd(
-        network,
+        OnHost(network, scrfd.COLOURS),
         least_score=feed.least_score if asked is None else asked,
         most_overlap=feed.most_overlap,
         longest_side=settings.detect.max_side,
