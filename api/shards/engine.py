@@ -19,7 +19,7 @@ from api.live.seen import Seen
 from api.live.streams import StreamStatus
 from api.live.told import Told
 from api.live.video import Picture
-from api.live.wire import CameraMessage, LoadMessage, Position, frame_message
+from api.live.wire import CameraMessage, LoadMessage, Position, frame_message, revision_messages
 from api.processes.link import LinkBroken
 from api.shards import messages
 from api.shards.asked import Asked
@@ -323,12 +323,16 @@ class ShardedEngine:
         track = max(self._numbers[camera].track, track)
         media_time = max(self._numbers[camera].media_time, seen.media_time)
         self._numbers[camera] = Numbers(seen.seq, track, media_time)
+
+        def name(person: PersonId) -> str | None:
+            return None if shard.fence.hides(person) else self._name(person)
+
+        for revision in revision_messages(seen, name):
+            self._hub.publish(revision)
         if self._hub.is_too_old(seen.captured_at):
             self._metrics.too_old(camera)
             return
-        message = frame_message(
-            seen, lambda person: None if shard.fence.hides(person) else self._name(person)
-        )
+        message = frame_message(seen, name)
         self._hub.publish(message)
         self._metrics.seen(message)
 

@@ -19,7 +19,7 @@ from ingest.trial import Measured
 from ingest.troubles import Cause
 from ingest.webrtc.ice import Ice
 
-VERSION = 6
+VERSION = 7
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):

@@ -99,7 +99,10 @@ class Post:
 
     def seen(self, result: Result) -> None:
         """A frame was analysed."""
-        self.outbox.put_losable(seen(result))
+        if result.revisions:  # nobody would ever hear again that those names were wrong
+            self.outbox.put(seen(result))
+        else:
+            self.outbox.put_losable(seen(result))
 
     def changed(self, camera: CameraId, change: StateChange) -> None:
         """A camera is in another state."""

@@ -148,7 +148,7 @@ def test_a_viewer_sees_and_changes_nothing(service: Service, client: httpx.Clien
     assert {one for one in open_ones if one[0] not in {"get", "options"}} == {
         ("post", "/auth/token"),
         ("put", "/users/me/password"),
-        ("post", "/live/ticket"),
+        ("post", "/live/tickets"),
         ("post", "/detect"),
         ("post", "/recognize"),
         ("post", "/verify"),

@@ -1,10 +1,12 @@
 """Which shard watches which camera, and what becomes of one that brings shards down."""
 
 import asyncio
+import dataclasses
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import partialmethod
+from unittest.mock import Mock
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -13,11 +15,19 @@ from api.live.coded import Coded
 from api.live.engine import ShardState, Unusable
 from api.live.hub import Hub
 from api.live.metrics import CameraMetrics
-from api.live.seen import Face, Seen
+from api.live.seen import Face, Moment, Revised, Seen
 from api.live.told import Told
-from api.live.wire import CameraMessage, FrameMessage, Position, SnapshotMessage
+from api.live.wire import (
+    CameraMessage,
+    FrameMessage,
+    Position,
+    PresenceMessage,
+    RevisionMessage,
+    SnapshotMessage,
+)
 from api.processes.link import LinkBroken
 from api.settings.sections import LiveSettings
+from api.shards.crash import CrashLog
 from api.shards.engine import ShardedEngine
 from api.shards.messages import (
     VERSION,
@@ -38,14 +48,16 @@ from api.shards.messages import (
     Watch,
 )
 from api.shards.process import Death, ShardProcess
+from api.shards.shard import Post
 from api.store.address import Address
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec
 from ingest.source import State
 from ingest.trial import Measured
 from ingest.troubles import Cause
+from pipeline import messages
 from pipeline.errors import Transient
-from pipeline.messages import CameraId, PersonId, Status
+from pipeline.messages import CameraId, PersonId, Result, Revision, Status, TrackId, Verdict
 from tests.fakes import ScriptedGallery
 
 ANN = PersonId("Ann")
@@ -445,3 +457,53 @@ async def test_the_idlest_shard_tries_an_address(monkeypatch: pytest.MonkeyPatch
             shard_process.state = ShardState.ENDED
         with pytest.raises(Transient, match="no shard runs"):
             await here.engine.check(url)
+
+
+def revised(seq: int) -> Seen:
+    """Track 1 was Ann from frame 3 on; it is nobody who is known."""
+    face = Face(1, (1, 2, 3, 4), 0.9, Status.UNKNOWN, None, 0.9)
+    revision = Revised(1, ANN, Status.UNKNOWN, None, Moment(3, 300, 0.3))
+    return Seen("a", seq, seq * 3600, time.time(), None, 64, 48, (face,), (revision,))
+
+
+async def test_a_revision_is_told_before_the_frame_and_takes_the_presence_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        await here.engine.put(spec("a"))
+        async with aclosing(here.engine.subscribe(None)) as messages:
+            await anext(messages)
+            here.engine.heard(here.shard("1"), named("a", seq=3))
+            here.engine.heard(here.shard("1"), revised(seq=9))
+            told = [(await anext(messages)).message for _ in range(5)]
+    assert [one.type for one in told] == ["frame", "presence", "revision", "presence", "frame"]
+    revision = told[2]
+    assert isinstance(revision, RevisionMessage)
+    assert (revision.was, revision.status, revision.person) == ("Ann", Status.UNKNOWN, None)
+    assert (revision.since.seq, revision.until.seq) == (3, 9)
+    changes = [one.change for one in told if isinstance(one, PresenceMessage)]
+    assert changes == ["entered", "retracted"]
+
+
+async def test_no_revision_names_somebody_who_was_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        await here.engine.put(spec("a"))
+        async with aclosing(here.engine.subscribe(None)) as messages:
+            await anext(messages)
+            shard = here.shard("1")
+            monkeypatch.setattr(shard.fence, "hides", lambda _: True)
+            here.engine.heard(shard, revised(seq=9))
+            assert (await anext(messages)).message.type == "frame"
+
+
+async def test_a_shard_loses_results_under_pressure_and_no_revision() -> None:
+    post = Post(Mock(spec=CrashLog))
+    result = Result(CameraId("a"), 1, 0, 0.0, None, 64, 48, ())
+    verdict = Verdict(Status.UNKNOWN)
+    revision = Revision(TrackId(1), ANN, verdict, messages.Moment(3, 300, 0.3))
+    post.seen(dataclasses.replace(result, revisions=[revision]))
+    for _ in range(1000):
+        post.seen(result)
+    batch = await anext(post.outbox.batches())
+    assert len(batch) < 1000
+    assert [one for one in batch if isinstance(one, Seen) and one.revisions] == batch[:1]
