@@ -104,7 +104,7 @@ async def listening(service: Service, client: httpx.AsyncClient) -> AsyncIterato
             async for text in socket:
                 assert CAMERA_PASSWORD not in str(text)
                 message = json.loads(text)
-                for one in (*message.get("cameras", ()), *message.get("frames", ()), message):
+                for one in (*message.get("frames", ()), *message.get("cameras", ()), message):
                     await listener.take(one)
 
     task = asyncio.create_task(listen())

@@ -101,6 +101,27 @@ def test_nothing_from_before_is_told_again(ordeal: Ordeal, fault: str) -> None:
         assert came - after["captured_at"] < 2.5  # live.max_age, and the way to here
 
 
+async def test_who_was_seen_leaves_with_the_camera(room: Room) -> None:
+    """Whoever begins to listen is told of no face that is older than live.max_age."""
+    async with (
+        room.client() as client,
+        listening(room.service, client) as listener,
+        patients(listener, client, room.films, "Gate") as watched,
+    ):
+        gate = watched["Gate"]
+        await gate.named(0.0)
+        gate.camera.vanish()
+        ends, ages = time.time() + 30, [0.0]
+        while ages and time.time() < ends:
+            async with listening(room.service, client) as newcomer:
+                at, _ = await newcomer.first(gate.id, lambda told: "state" in told, 0.0, 10)
+                ages = [at - one["captured_at"] for _, one in newcomer.frames(gate.id)]
+            assert all(age < 3 for age in ages)  # live.max_age, and a second for a busy machine
+        assert not ages
+        told = (await client.get(f"/cameras/{gate.id}")).json()
+        assert told["state"] != "live"
+
+
 # Mute cameras
 
 
