@@ -41,13 +41,16 @@ def with_own_embedder(
         chip=(112, 112),
         template=_ARCFACE,
     )
-    changes = {
+    changes: dict[str, object] = {
         "id": PackId(f"own-{sha256_of(file)[:12]}"),
         "title": f"{pack.manifest.title}, with the embedder {file.name}",
         "embedder": feed,
         "threshold": threshold,
         "similarity": "Cosine, -1 to 1, of your own embedder.",
     }
+    changes["half_precision"] = [
+        role for role in pack.manifest.half_precision if role != "embedder"
+    ]
     networks = {**pack.networks, "embedder": file}
     return replace(pack, manifest=pack.manifest.model_copy(update=changes), networks=networks)
 
