@@ -31,7 +31,7 @@ class ModelSettings(Section):
     )
     tensorrt: Path | None = Field(
         None,
-        description="Folder for TensorRT's engines: set, it runs GPUs' networks; unset, CUDA alone.",
+        description="Folder for TensorRT's engines: set, TensorRT runs on GPUs; unset, CUDA alone.",
     )
     emb_dim: Annotated[int, Field(ge=1, le=32768)] | None = Field(
         None, description="Numbers in a vector of your own embedder; checked against the file."

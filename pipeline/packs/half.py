@@ -6,6 +6,7 @@ from pathlib import Path
 import onnx
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
+from pipeline.errors import Misconfigured
 from pipeline.packs.conversion import alone, is_whole, sha256_of, write_sealed
 from pipeline.packs.pack import Pack, Progress
 
@@ -33,7 +34,31 @@ def with_half_precision(pack: Pack, cache: Path, progress: Progress) -> Pack:
 def in_half_precision(network: onnx.ModelProto) -> onnx.ModelProto:
     """The network with weights and results of 16 bits; what goes in and comes out has 32."""
     half: onnx.ModelProto = convert_float_to_float16(network, keep_io_types=True)
+    _sort(half.graph)
     return half
+
+
+def _sort(graph: onnx.GraphProto) -> None:
+    """Put nodes behind those that they take from, as ONNX demands; the tool adds some at the end.
+
+    Raises:
+        Misconfigured: it cannot be done.
+    """
+    known = {"", *(value.name for value in (*graph.input, *graph.initializer))}
+    ordered, waiting = list[onnx.NodeProto](), list(graph.node)
+    while waiting:
+        later = []
+        for node in waiting:
+            if known.issuperset(node.input):
+                ordered.append(node)
+                known.update(node.output)
+            else:
+                later.append(node)
+        if len(later) == len(waiting):
+            raise Misconfigured(f"{graph.name} cannot be brought to half precision: it goes round")
+        waiting = later
+    del graph.node[:]
+    graph.node.extend(ordered)
 
 
 def _name(source: Path) -> str:

@@ -48,9 +48,8 @@ def with_own_embedder(
         "threshold": threshold,
         "similarity": "Cosine, -1 to 1, of your own embedder.",
     }
-    changes["half_precision"] = [
-        role for role in pack.manifest.half_precision if role != "embedder"
-    ]
+    theirs = pack.manifest.half_precision
+    changes["half_precision"] = tuple(role for role in theirs if role != "embedder")
     networks = {**pack.networks, "embedder": file}
     return replace(pack, manifest=pack.manifest.model_copy(update=changes), networks=networks)
 

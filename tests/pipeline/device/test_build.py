@@ -1,5 +1,6 @@
 """The whole way of a pack with joined networks, on ONNX Runtime's CPU in place of GPUs."""
 
+import asyncio
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -51,7 +52,8 @@ def host(pack: Pack, yunet_dlib: Path) -> Iterator[Pipeline]:
 
 
 @pytest.fixture
-def device(pack: Pack, yunet_dlib: Path, gpus: None) -> Iterator[Pipeline]:  # noqa: ARG001 - a patch
+def device(pack: Pack, yunet_dlib: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
+    monkeypatch.setattr(building, "devices_of", lambda _: GPUS)
     engine = build(settings(yunet_dlib, "cuda:0,1"), pack)
     yield engine
     engine.close()
@@ -94,10 +96,12 @@ async def test_work_of_many_lanes_is_answered_each_with_its_own(
     alone = [device.detector.detect(frame) for frame in frames]
     lanes = [device.lanes.for_camera() for _ in frames]
     for _ in range(3):
-        found = [
-            await lane.run(device.detector.detect, frame)
-            for lane, frame in zip(lanes, frames, strict=True)
-        ]
+        found = await asyncio.gather(
+            *(
+                lane.run(device.detector.detect, frame)
+                for lane, frame in zip(lanes, frames, strict=True)
+            )
+        )
         for one, other in zip(alone, found, strict=True):
             assert [face.box.x for face in one] == pytest.approx(
                 [face.box.x for face in other], abs=0.01
@@ -115,10 +119,10 @@ def test_each_picture_lies_on_one_of_the_devices(device: Pipeline, frames: Seque
         assert [frame in each for each in pictures].count(True) == 1
 
 
+@pytest.mark.usefixtures("gpus")
 def test_it_says_where_its_networks_run_and_how_many_rows_they_take(
     pack: Pack,
     yunet_dlib: Path,
-    gpus: None,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO, "pipeline.device.opening")
@@ -137,8 +141,8 @@ def test_it_says_where_its_networks_run_and_how_many_rows_they_take(
     engine.close()
 
 
+@pytest.mark.usefixtures("gpus")
 def test_a_cascade_s_pictures_are_made_ready_on_the_host(
-    gpus: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -175,10 +179,10 @@ def test_a_gpu_that_is_not_there_stops_the_start_all_the_same(pack: Pack, yunet_
         build(settings(yunet_dlib, "cuda:0"), pack)
 
 
+@pytest.mark.usefixtures("gpus")
 def test_an_own_embedder_of_another_dimension_is_named(
     pack: Pack,
     yunet_dlib: Path,
-    gpus: None,
     frames: Sequence[Image],
 ) -> None:
     feed = pack.manifest.embedder.model_copy(update={"dimension": 64})
