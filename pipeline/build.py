@@ -1,5 +1,6 @@
 """Settings and a model pack -> a pipeline; the one place that names concrete stages."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +10,16 @@ from pipeline.detect.closeup import AsDetected, CloseUp
 from pipeline.detect.mtcnn import Cascade, Mtcnn
 from pipeline.detect.scrfd import Scrfd
 from pipeline.detect.yunet import YuNet
+from pipeline.device.extract import DeviceEmbedder, DeviceExtractor
+from pipeline.device.opening import DeviceNetworks, Joint, open_on_devices
 from pipeline.embed import OnnxEmbedder
 from pipeline.enroll import Enroller
+from pipeline.errors import Misconfigured
 from pipeline.extract import FeatureExtractor
 from pipeline.identify import DecisionPolicy, Identifier
-from pipeline.inference import Lanes, Runnable, lane_count
-from pipeline.networks import Networks, open_sessions, ready
+from pipeline.inference import Lanes, Placed, Runnable, lane_count
+from pipeline.networks import Networks, asks_for_gpu, devices_of, open_sessions, ready
+from pipeline.packs.half import with_half_precision
 from pipeline.packs.manifest import (
     DetectorFeed,
     EmbedderFeed,
@@ -29,9 +34,11 @@ from pipeline.photograph_analysis import PhotographAnalyzer
 from pipeline.recognize import Recognizer, Tracks
 from pipeline.schedule import Schedule, SchedulePolicy
 from pipeline.settings import ModelSettings, PipelineSettings
-from pipeline.stages import Detector, Embedder, Gallery, PointFinder
+from pipeline.stages import Detector, Embedder, Gallery, PictureNetwork, PointFinder
 from pipeline.track import MotionTracker
-from pipeline.views import OnHost
+from pipeline.views import Colours, OnHost
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +47,7 @@ class Pipeline:
 
     pack: Pack
     settings: PipelineSettings
-    opened: Networks
+    opened: Networks | DeviceNetworks
     lanes: Lanes
     detector: Detector
     extractor: FeatureExtractor
@@ -71,7 +78,7 @@ class Pipeline:
         return PhotographAnalyzer(self.lanes, self.detector, self.extractor)
 
     @property
-    def networks(self) -> Mapping[str, Runnable]:
+    def networks(self) -> Mapping[str, Placed]:
         """The networks, by what they do in the pack."""
         return self.opened.by_role
 
@@ -108,19 +115,17 @@ def build(settings: PipelineSettings, pack: Pack) -> Pipeline:
     Raises:
         Misconfigured: a network cannot be run, or not on the device asked for.
     """
-    opened = ready(open_sessions(pack.networks, settings.model.device), settings)
-    networks = opened.by_role
-    manifest, asked = pack.manifest, settings.quality.least_eye_distance
-    least = manifest.least_eye_distance if asked is None else asked
-    detector, points = _detector(manifest.detector, networks, settings)
-    embedder = _embedder(manifest.embedder, networks["embedder"])
+    asked = settings.quality.least_eye_distance
+    least = pack.manifest.least_eye_distance if asked is None else asked
+    opened = _opened(pack, settings)
+    detector, points = _detector(pack.manifest.detector, opened, settings)
     return Pipeline(
         pack=pack,
         settings=settings,
         opened=opened,
         lanes=Lanes(lane_count(settings.inference.lanes, opened.at_once)),
         detector=detector,
-        extractor=FeatureExtractor(points, manifest.embedder.alignment, embedder, least),
+        extractor=_extractor(pack.manifest.embedder, opened, points, least),
         least_eye_distance=least,
     )
 
@@ -132,43 +137,93 @@ def open_configured_pack(model: ModelSettings, cache: Path, progress: Progress) 
         Misconfigured: it is unknown or not here, or the embedder does not fit.
     """
     pack = open_pack(load_manifest(model.pack), cache, progress)
-    if model.path is None:
-        return pack
-    return with_own_embedder(pack, model.path, dimension=model.emb_dim, threshold=model.threshold)
+    if model.path is not None:
+        own, threshold = model.emb_dim, model.threshold
+        pack = with_own_embedder(pack, model.path, dimension=own, threshold=threshold)
+    return with_half_precision(pack, cache, progress) if asks_for_gpu(model.device) else pack
+
+
+def _opened(pack: Pack, settings: PipelineSettings) -> Networks | DeviceNetworks:
+    """The pack's networks: on GPUs joined with all that is done to pictures, if it can be so."""
+    joints, asked = _joints(pack), settings.model.device
+    if joints and asks_for_gpu(asked):
+        try:
+            return open_on_devices(joints, devices_of(asked), settings)
+        except Misconfigured as error:
+            _log.warning("pictures are made ready on the CPU: %s", error)
+    return ready(open_sessions(pack.networks, asked), settings)
+
+
+def _joints(pack: Pack) -> Mapping[str, Joint]:
+    """How the pack's networks are joined with what is done to pictures.
+
+    Not where the detector is a cascade, each step of which looks where the one before found faces.
+    """
+    files, feed = {**pack.networks, **pack.half}, pack.manifest.embedder
+    if isinstance(pack.manifest.detector, MtcnnFeed):
+        return {}
+    colours = Colours(feed.colours == "rgb", feed.mean, feed.scale)
+    return {
+        "detector": Joint(files["detector"], _colours(pack.manifest.detector)),
+        "embedder": Joint(files["embedder"], colours, feed.chip),
+    }
 
 
 def _detector(
-    feed: DetectorFeed, networks: Mapping[str, Runnable], settings: PipelineSettings
+    feed: DetectorFeed, opened: Networks | DeviceNetworks, settings: PipelineSettings
 ) -> tuple[Detector, PointFinder]:
     """What finds faces, and what finds their points at full resolution."""
     match feed:
         case YunetFeed():
-            return _yunet(feed, networks["detector"], settings)
+            return _yunet(feed, _shown(opened, yunet.COLOURS), settings)
         case ScrfdFeed():
-            return _scrfd(feed, networks["detector"], settings), AsDetected()
+            return _scrfd(feed, _shown(opened, scrfd.COLOURS), settings), AsDetected()
         case MtcnnFeed():
-            return _mtcnn(feed, networks, settings), AsDetected()
+            assert isinstance(opened, Networks)  # noqa: S101 - a cascade is never joined
+            return _mtcnn(feed, opened.by_role, settings), AsDetected()
+
+
+def _shown(opened: Networks | DeviceNetworks, colours: Colours) -> PictureNetwork:
+    """The detector that looks once."""
+    if isinstance(opened, DeviceNetworks):
+        return opened.by_role["detector"]
+    return OnHost(opened.by_role["detector"], colours)
+
+
+def _extractor(
+    feed: EmbedderFeed, opened: Networks | DeviceNetworks, points: PointFinder, least: float
+) -> FeatureExtractor:
+    """What makes vectors of faces whose eyes are ``least`` pixels apart and more."""
+    if isinstance(opened, DeviceNetworks):
+        network = opened.by_role["embedder"]
+        embedder = DeviceEmbedder(network, size=feed.chip, dimension=feed.dimension)
+        return DeviceExtractor(points, feed.alignment, embedder, least)
+    alone = _embedder(feed, opened.by_role["embedder"])
+    return FeatureExtractor(points, feed.alignment, alone, least)
+
+
+def _colours(feed: YunetFeed | ScrfdFeed) -> Colours:
+    return yunet.COLOURS if isinstance(feed, YunetFeed) else scrfd.COLOURS
 
 
 def _yunet(
-    feed: YunetFeed, network: Runnable, settings: PipelineSettings
+    feed: YunetFeed, network: PictureNetwork, settings: PipelineSettings
 ) -> tuple[Detector, PointFinder]:
     asked = settings.detect.score
-    shown = OnHost(network, yunet.COLOURS)
     far = YuNet(
-        shown,
+        network,
         least_score=feed.least_score if asked is None else asked,
         most_overlap=feed.most_overlap,
         longest_side=settings.detect.max_side,
     )
-    near = YuNet(shown, least_score=feed.closeup.least_score, most_overlap=feed.most_overlap)
+    near = YuNet(network, least_score=feed.closeup.least_score, most_overlap=feed.most_overlap)
     return far, CloseUp(near, margin=feed.closeup.margin, side=feed.closeup.side)
 
 
-def _scrfd(feed: ScrfdFeed, network: Runnable, settings: PipelineSettings) -> Detector:
+def _scrfd(feed: ScrfdFeed, network: PictureNetwork, settings: PipelineSettings) -> Detector:
     asked = settings.detect.score
     return Scrfd(
-        OnHost(network, scrfd.COLOURS),
+        network,
         least_score=feed.least_score if asked is None else asked,
         most_overlap=feed.most_overlap,
         longest_side=settings.detect.max_side,
