@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from api.live.streams import Streams
-from api.live.wire import CameraState, FrameMessage
+from api.live.wire import CameraState, FrameMessage, RevisionMessage
 from ingest.source import State
 from ingest.troubles import Cause
 from pipeline.messages import CameraId
@@ -36,6 +36,12 @@ class CameraMetrics:
             "faceapi_faces",
             "Faces seen, by what is known of them",
             ["camera", "status"],
+            registry=registry,
+        )
+        self._revisions = Counter(
+            "faceapi_revisions",
+            "Names that later evidence took back",
+            ["camera"],
             registry=registry,
         )
         self._delay = Histogram(
@@ -78,6 +84,10 @@ class CameraMetrics:
         for face in frame.faces:
             self._faces.labels(frame.camera, face.status).inc()
 
+    def revised(self, revision: RevisionMessage) -> None:
+        """A name was wrong."""
+        self._revisions.labels(revision.camera).inc()
+
     def changed(self, camera: CameraId, state: CameraState, cause: Cause | None = None) -> None:
         """A camera is in another state; whatever counts its frames begins at 0 by then."""
         for one in State:
@@ -105,6 +115,7 @@ class CameraMetrics:
         """A camera is gone: its series end."""
         by_camera = (
             self._frames,
+            self._revisions,
             self._dropped,
             self._faces,
             self._delay,

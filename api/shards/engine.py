@@ -298,6 +298,7 @@ class ShardedEngine:
 
         for revision in revision_messages(seen, name):
             self._hub.publish(revision)
+            self._metrics.revised(revision)
         message = frame_message(seen, name)
         self._hub.publish(message)
         self._metrics.seen(message)

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -6,15 +7,18 @@ import pytest
 
 from api.command.tally import Tally
 from api.live.seen import seen
-from api.live.wire import frame_message, schema
+from api.live.wire import frame_message, revision_messages, schema
 from pipeline.messages import (
     Box,
     CameraId,
     DetectedFace,
     IdentifiedFace,
+    Moment,
     PersonId,
     Result,
+    Revision,
     Status,
+    TrackId,
     Verdict,
 )
 from tests.fakes import UPRIGHT, tracked
@@ -86,6 +90,38 @@ def test_tracks_that_were_never_judged_are_nobody() -> None:
     tally = Tally()
     tally.add(result(0, t1=Verdict(Status.IGNORED), t2=Verdict(Status.PENDING)))
     assert tally.summary().unknown_tracks == 0
+
+
+def test_a_tally_gives_the_frames_of_a_wrong_name_to_whom_they_belong() -> None:
+    bob, nobody = Verdict(Status.KNOWN, PersonId("Bob"), 0.95), Verdict(Status.UNKNOWN)
+    tally = Tally()
+    for one in (result(0, t1=ANN), result(1, t1=ANN, t2=ANN), result(2, t1=bob, t2=ANN)):
+        tally.add(one)
+    since = Moment(0, 0, 0.0)
+    to_bob = Revision(TrackId(1), PersonId("Ann"), bob, since)
+    to_nobody = Revision(TrackId(2), PersonId("Ann"), nobody, since)
+    tally.add(dataclasses.replace(result(3, t1=bob, t2=nobody), revisions=[to_bob, to_nobody]))
+    summary = tally.summary()
+    assert {name: one.frames for name, one in summary.people.items()} == {"Bob": 4}
+    assert summary.people["Bob"].first_seen == 0.0
+    assert summary.unknown_tracks == 1
+
+
+def test_a_revision_is_sent_with_the_frames_it_is_about() -> None:
+    revision = Revision(TrackId(7), PersonId("Ann"), STRANGER, Moment(2, 18_000, 0.2))
+    one = dataclasses.replace(result(3, t7=STRANGER), revisions=[revision])
+    (message,) = revision_messages(seen(one), str.upper)
+    assert json.loads(message.model_dump_json()) == {
+        "type": "revision",
+        "camera": "gate",
+        "track": 7,
+        "was": "Ann",
+        "status": "unknown",
+        "person": None,
+        "name": None,
+        "since": {"seq": 2, "media_time": 18_000, "captured_at": 0.2},
+        "until": {"seq": 3, "media_time": 27_000, "captured_at": 0.3},
+    }
 
 
 def test_the_schema_for_browsers_is_that_of_the_messages() -> None:
