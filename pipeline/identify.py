@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pipeline.messages import (
     Comparison,
+    Flaw,
     IdentifiedFace,
     PersonId,
     Status,
@@ -13,7 +14,6 @@ from pipeline.messages import (
     TrackId,
     Verdict,
 )
-from pipeline.quality import Flaw
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.identify import DecisionPolicy, Identifier
-from pipeline.messages import Comparison, Match, PersonId, Status, TrackId, Verdict
-from pipeline.quality import Flaw
+from pipeline.messages import Comparison, Flaw, Match, PersonId, Status, TrackId, Verdict
 from tests.fakes import tracked
 
 POLICY = DecisionPolicy(
