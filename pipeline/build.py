@@ -29,18 +29,25 @@ from pipeline.recognize import Recognizer, Tracks
 from pipeline.schedule import Schedule, SchedulePolicy
 from pipeline.settings import ModelSettings, PipelineSettings
 from pipeline.stages import Detector, Embedder, Gallery, PointFinder
-from pipeline.track import MotionTracker
+from pipeline.tracking.appearance import Alike
+from pipeline.tracking.tracker import FaceTracker
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pipeline:
-    """What all cameras share, and what makes the line for one more of them."""
+    """What all cameras share, and what makes the line for one more of them.
+
+    ``watcher`` is the detector of the cameras: it also finds weaker faces than ``sure_score``,
+    which may continue a track.
+    """
 
     pack: Pack
     settings: PipelineSettings
     opened: Networks
     lanes: Lanes
     detector: Detector
+    watcher: Detector
+    sure_score: float
     extractor: FeatureExtractor
     least_eye_distance: float
 
@@ -48,13 +55,20 @@ class Pipeline:
         """The line for one camera, with tracks of its own, numbered on from ``after``."""
         track, identify = self.settings.track, self.settings.identify
         identifier = Identifier(self._policy())
-        tracker = MotionTracker(least_overlap=track.least_overlap, keep=track.keep, after=after)
+        tracker = FaceTracker(
+            Alike.of_threshold(self.threshold),
+            sure_score=self.sure_score,
+            least_overlap=track.least_overlap,
+            keep=track.keep,
+            remember=track.remember,
+            after=after,
+        )
         schedule = Schedule(
             SchedulePolicy(**identify.model_dump(exclude={"margin", "hysteresis"})), identifier
         )
         return Recognizer(
             self.lanes.for_camera(),
-            self.detector,
+            self.watcher,
             self.extractor,
             gallery,
             Tracks(tracker, schedule, identifier),
@@ -110,7 +124,8 @@ def build(settings: PipelineSettings, pack: Pack) -> Pipeline:
     networks = opened.by_role
     manifest, asked = pack.manifest, settings.quality.least_eye_distance
     least = manifest.least_eye_distance if asked is None else asked
-    detector, points = _detector(manifest.detector, networks, settings)
+    detector, watcher, sure_score = _detectors(manifest.detector, networks, settings)
+    points = _point_finder(manifest.detector, networks)
     embedder = _embedder(manifest.embedder, networks["embedder"])
     return Pipeline(
         pack=pack,
@@ -118,6 +133,8 @@ def build(settings: PipelineSettings, pack: Pack) -> Pipeline:
         opened=opened,
         lanes=Lanes(lane_count(settings.inference.lanes, opened.at_once)),
         detector=detector,
+        watcher=watcher,
+        sure_score=sure_score,
         extractor=FeatureExtractor(points, manifest.embedder.alignment, embedder, least),
         least_eye_distance=least,
     )
@@ -135,52 +152,55 @@ def open_configured_pack(model: ModelSettings, cache: Path, progress: Progress) 
     return with_own_embedder(pack, model.path, dimension=model.emb_dim, threshold=model.threshold)
 
 
-def _detector(
+def _detectors(
     feed: DetectorFeed, networks: Mapping[str, Runnable], settings: PipelineSettings
-) -> tuple[Detector, PointFinder]:
-    """What finds faces, and what finds their points at full resolution."""
+) -> tuple[Detector, Detector, float]:
+    """What finds faces, what finds weaker ones as well, and the score that is between."""
+    asked = settings.detect.score
+    least = feed.score if asked is None else asked
+    weak = least * settings.track.weak
+    return (
+        _detector(feed, networks, settings, least),
+        _detector(feed, networks, settings, weak),
+        least,
+    )
+
+
+def _detector(
+    feed: DetectorFeed, networks: Mapping[str, Runnable], settings: PipelineSettings, least: float
+) -> Detector:
     match feed:
         case YunetFeed():
-            return _yunet(feed, networks["detector"], settings)
+            return YuNet(
+                networks["detector"],
+                least_score=least,
+                most_overlap=feed.most_overlap,
+                longest_side=settings.detect.max_side,
+            )
         case ScrfdFeed():
-            return _scrfd(feed, networks["detector"], settings), AsDetected()
+            return Scrfd(
+                networks["detector"],
+                least_score=least,
+                most_overlap=feed.most_overlap,
+                longest_side=settings.detect.max_side,
+                small_side=feed.small_side,
+            )
         case MtcnnFeed():
-            return _mtcnn(feed, networks, settings), AsDetected()
+            cascade = Cascade(networks["proposal"], networks["refinement"], networks["output"])
+            scores = (*feed.least_scores[:2], least)
+            return Mtcnn(cascade, least_face=settings.detect.least_face, least_scores=scores)
 
 
-def _yunet(
-    feed: YunetFeed, network: Runnable, settings: PipelineSettings
-) -> tuple[Detector, PointFinder]:
-    asked = settings.detect.score
-    far = YuNet(
-        network,
-        least_score=feed.least_score if asked is None else asked,
+def _point_finder(feed: DetectorFeed, networks: Mapping[str, Runnable]) -> PointFinder:
+    """What finds a face's points at full resolution."""
+    if not isinstance(feed, YunetFeed):
+        return AsDetected()
+    near = YuNet(
+        networks["detector"],
+        least_score=feed.closeup.least_score,
         most_overlap=feed.most_overlap,
-        longest_side=settings.detect.max_side,
     )
-    near = YuNet(network, least_score=feed.closeup.least_score, most_overlap=feed.most_overlap)
-    return far, CloseUp(near, margin=feed.closeup.margin, side=feed.closeup.side)
-
-
-def _scrfd(feed: ScrfdFeed, network: Runnable, settings: PipelineSettings) -> Detector:
-    asked = settings.detect.score
-    return Scrfd(
-        network,
-        least_score=feed.least_score if asked is None else asked,
-        most_overlap=feed.most_overlap,
-        longest_side=settings.detect.max_side,
-        small_side=feed.small_side,
-    )
-
-
-def _mtcnn(
-    feed: MtcnnFeed, networks: Mapping[str, Runnable], settings: PipelineSettings
-) -> Detector:
-    cascade = Cascade(networks["proposal"], networks["refinement"], networks["output"])
-    first, second, last = feed.least_scores
-    asked = settings.detect.score
-    scores = (first, second, last if asked is None else asked)
-    return Mtcnn(cascade, least_face=settings.detect.least_face, least_scores=scores)
+    return CloseUp(near, margin=feed.closeup.margin, side=feed.closeup.side)
 
 
 def _embedder(feed: EmbedderFeed, network: Runnable) -> Embedder:

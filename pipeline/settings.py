@@ -80,7 +80,16 @@ class TrackSettings(Section):
     least_overlap: Part = Field(
         0.2, description="Shared part of two boxes (of their union) from which a track goes on."
     )
-    keep: Seconds = Field(1.0, description="Seconds that a track lives on without being seen.")
+    keep: Seconds = Field(
+        1.0, description="Seconds that a face is followed by its motion without being seen."
+    )
+    remember: Seconds = Field(
+        10.0, description="Seconds in which a lost face gets its track back by what it looks like."
+    )
+    weak: Part = Field(
+        0.75,
+        description="Of the detector's score, from which a face goes on a track; 1: as to begin.",
+    )
 
 
 class QualitySettings(Section):

@@ -10,6 +10,7 @@ from pipeline.evidence import weigh
 from pipeline.identify import DecisionPolicy, Identifier
 from pipeline.messages import (
     Comparison,
+    Flaw,
     Match,
     Moment,
     PersonId,
@@ -17,7 +18,6 @@ from pipeline.messages import (
     TrackId,
     Verdict,
 )
-from pipeline.quality import Flaw
 from tests.fakes import tracked
 
 POLICY = DecisionPolicy(

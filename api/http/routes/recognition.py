@@ -8,8 +8,7 @@ from fastapi import APIRouter, UploadFile
 
 from api.http.routes.dependencies import Body, ServicesDep, SignedIn, Upload
 from api.http.services import Services
-from pipeline.messages import DetectedFace, Image, Match
-from pipeline.quality import Flaw
+from pipeline.messages import DetectedFace, Flaw, Image, Match
 
 router = APIRouter(tags=["recognition"])
 
