@@ -73,7 +73,10 @@ class _Name:
 
 @dataclass(slots=True)
 class _Track:
+    """``is_stale`` if its looks are forgotten with the next one: the gallery has grown since."""
+
     evidence: Evidence
+    is_stale: bool = False
     flaw: Flaw | None = None
     name: _Name | None = None
 
@@ -95,6 +98,9 @@ class Identifier:
         known = self._of(track)
         known.flaw = seen if isinstance(seen, Flaw) else None
         if not isinstance(seen, Flaw):
+            if known.is_stale:
+                known.evidence.clear()
+                known.is_stale = False
             known.evidence.add(seen)
 
     def verdict(self, track: TrackId) -> Verdict:
@@ -131,11 +137,17 @@ class Identifier:
         """
         return [number for number, track in self._tracks.items() if _lost(track, person)]
 
+    def renew(self) -> Sequence[TrackId]:
+        """Somebody was enrolled: whoever has no name is judged anew, by looks at that gallery."""
+        nameless = [number for number, track in self._tracks.items() if track.name is None]
+        for number in nameless:
+            self._tracks[number].is_stale = True
+        return nameless
+
     def _of(self, track: TrackId) -> _Track:
         if track not in self._tracks:
-            self._tracks[track] = _Track(
-                Evidence(self._policy.least_looks, self._policy.most_looks)
-            )
+            policy = self._policy
+            self._tracks[track] = _Track(Evidence(policy.least_looks, policy.most_looks))
         return self._tracks[track]
 
     def _named(self, tracks: Mapping[TrackId, _Track]) -> Mapping[TrackId, PersonId]:

@@ -51,6 +51,10 @@ class Tracks:
         """Forget all that speaks for a person; whose evidence is less now is looked at anew."""
         self.schedule.forget(self.identifier.retract(person))
 
+    def renew(self) -> None:
+        """Somebody was enrolled: whoever has no name is looked at anew."""
+        self.schedule.forget(self.identifier.renew())
+
 
 class Recognizer:
     """Names the faces of one camera.
@@ -102,6 +106,10 @@ class Recognizer:
     def retract(self, person: PersonId) -> None:
         """Forget all that speaks for a person: what was enrolled of her has changed."""
         self._tracks.retract(person)
+
+    def renew(self) -> None:
+        """Somebody was enrolled, who may be in sight."""
+        self._tracks.renew()
 
     def _detect(self, capture: Capture) -> Detected:
         frame = capture.frame()

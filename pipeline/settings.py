@@ -114,7 +114,7 @@ class IdentifySettings(Section):
         3, description="Looks at a track that must carry a name; poor ones beside a good one don't."
     )
     most_looks: Annotated[int, Field(ge=1, le=100)] = Field(
-        8, description="Latest looks at a track that count, weighted by their quality."
+        8, description="Looks at a track that count: the latest few, and the best."
     )
     retry: Seconds = Field(
         0.2, description="Seconds until a face that could not be compared is tried again."
