@@ -65,6 +65,10 @@ class Hub:
             for left in self._presences.overdue():
                 self._tell(left)
 
+    def is_too_old(self, captured_at: float) -> bool:
+        """Whether what was seen at that moment (Unix seconds) is no news any more."""
+        return time.time() - captured_at > self._max_age
+
     def forget(self, camera: CameraId) -> None:
         """A camera was deleted: nobody is told of it from now on."""
         self._states.pop(camera, None)

@@ -19,6 +19,7 @@ CameraState = Literal[
     State.CONNECTING,
     State.LIVE,
     State.OVERLOADED,
+    State.STALLED,
     State.WAITING,
     State.FAILED,
     State.ENDED,

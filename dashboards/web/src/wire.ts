@@ -142,7 +142,8 @@ export interface CameraMessage {
    */
   cursor?: number | null
   camera: string
-  state: 'connecting' | 'live' | 'overloaded' | 'waiting' | 'failed' | 'ended' | 'disabled'
+  state:
+    'connecting' | 'live' | 'overloaded' | 'stalled' | 'waiting' | 'failed' | 'ended' | 'disabled'
   /**
    * What led there, empty where there is nothing to say.
    */

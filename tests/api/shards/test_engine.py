@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import partialmethod
@@ -11,12 +12,19 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from api.live.coded import Coded
-from api.live.engine import ShardState
+from api.live.engine import ShardState, Unusable
 from api.live.hub import Hub
 from api.live.metrics import CameraMetrics
 from api.live.seen import Face, Moment, Revised, Seen
 from api.live.told import Told
-from api.live.wire import FrameMessage, Position, PresenceMessage, RevisionMessage, SnapshotMessage
+from api.live.wire import (
+    CameraMessage,
+    FrameMessage,
+    Position,
+    PresenceMessage,
+    RevisionMessage,
+    SnapshotMessage,
+)
 from api.processes.link import LinkBroken
 from api.settings.sections import LiveSettings
 from api.shards.crash import CrashLog
@@ -25,9 +33,15 @@ from api.shards.messages import (
     VERSION,
     Begin,
     Changed,
+    Check,
+    Checked,
+    Exchange,
+    Exchanged,
     Halt,
     Play,
     Reach,
+    Refusal,
+    Refused,
     Search,
     ToShard,
     Unwatched,
@@ -39,7 +53,10 @@ from api.store.address import Address
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec
 from ingest.source import State
+from ingest.trial import Measured
+from ingest.troubles import Cause
 from pipeline import messages
+from pipeline.errors import Transient
 from pipeline.messages import CameraId, PersonId, Result, Revision, Status, TrackId, Verdict
 from tests.fakes import ScriptedGallery
 
@@ -56,9 +73,9 @@ def spec(camera: str, path: str = "/") -> CameraSpec:
     return CameraSpec(CameraId(camera), CameraUrl.parse(f"rtsp://127.0.0.1{path}"))
 
 
-def named(camera: str, seq: int, track: int = 1) -> Seen:
+def named(camera: str, seq: int, track: int = 1, age: float = 0.0) -> Seen:
     face = Face(track, (1, 2, 3, 4), 0.9, Status.KNOWN, ANN, 0.95)
-    return Seen(camera, seq, seq * 3600, 0.0, None, 64, 48, (face,))
+    return Seen(camera, seq, seq * 3600, time.time() - age, None, 64, 48, (face,))
 
 
 class World:
@@ -357,11 +374,96 @@ async def test_a_camera_that_is_removed_ends_its_video(monkeypatch: pytest.Monke
                 await first
 
 
+async def test_what_was_seen_too_long_ago_is_not_told_as_live(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        await here.engine.put(spec("a"))
+        async with aclosing(here.engine.subscribe(None)) as told:
+            await anext(told)
+            here.engine.heard(here.shard("1"), named("a", seq=1, age=2.5))
+            here.engine.heard(here.shard("1"), named("a", seq=2, age=0.5))
+            message = (await anext(told)).message
+            assert isinstance(message, FrameMessage)
+            assert message.seq == 2
+
+
+async def test_who_is_watched_no_more_is_told_to_be_disabled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        await here.engine.put(spec("a"))
+        async with aclosing(here.engine.subscribe(None)) as told:
+            await anext(told)
+            leaving = asyncio.create_task(here.engine.remove(CameraId("a")))
+            await asyncio.sleep(0)
+            here.engine.heard(here.shard("1"), Unwatched("a"))
+            await leaving
+            message = (await anext(told)).message
+            assert isinstance(message, CameraMessage)
+            assert message.state == "disabled"
+
+
+async def test_another_address_counts_once_its_shard_has_taken_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        await here.engine.put(spec("a"))
+        here.told.clear()
+        refused = asyncio.create_task(here.engine.exchange(spec("a", "/wrong")))
+        await asyncio.sleep(0)
+        (_, asked), *more = here.told
+        assert not more
+        assert isinstance(asked, Exchange)
+        problem = Refused(asked.request, Refusal.UNUSABLE, "no such stream", Cause.NOT_FOUND)
+        here.engine.heard(here.shard("1"), problem)
+        with pytest.raises(Unusable, match="no such stream"):
+            await refused
+        here.told.clear()
+        here.die("1", KILLED)
+        ((_, watch),) = here.told
+        assert isinstance(watch, Watch)
+        assert watch.url.endswith("/")  # as it was
+        here.told.clear()
+        taken = asyncio.create_task(here.engine.exchange(spec("a", "/right")))
+        await asyncio.sleep(0)
+        ((_, asked),) = here.told
+        assert isinstance(asked, Exchange)
+        here.engine.heard(here.shard("1"), Exchanged(asked.request))
+        await taken
+        here.told.clear()
+        here.die("1", KILLED)
+        ((_, watch),) = here.told
+        assert isinstance(watch, Watch)
+        assert watch.url.endswith("/right")
+
+
+async def test_the_idlest_shard_tries_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch) as here:
+        here.shard("1").frames_per_second = 10.0
+        here.told.clear()
+        url = CameraUrl.parse("rtsp://ann:nite-word@127.0.0.1/1")
+        trying = asyncio.create_task(here.engine.check(url))
+        await asyncio.sleep(0)
+        ((shard, asked),) = here.told
+        assert shard == "2"
+        assert isinstance(asked, Check)
+        assert "nite-word" not in repr(asked)
+        video = Measured("H.264", 960, 540, 25.0, 1e6, 2.0, 0.3, None)
+        here.engine.heard(here.shard("2"), Checked(asked.request, video, b"JPEG"))
+        seen = await trying
+        assert (seen.video, seen.jpeg) == (video, b"JPEG")
+        for shard_process in here.engine.processes():
+            shard_process.state = ShardState.ENDED
+        with pytest.raises(Transient, match="no shard runs"):
+            await here.engine.check(url)
+
+
 def revised(seq: int) -> Seen:
     """Track 1 was Ann from frame 3 on; it is nobody who is known."""
     face = Face(1, (1, 2, 3, 4), 0.9, Status.UNKNOWN, None, 0.9)
     revision = Revised(1, ANN, Status.UNKNOWN, None, Moment(3, 300, 0.3))
-    return Seen("a", seq, seq * 3600, seq / 10, None, 64, 48, (face,), (revision,))
+    return Seen("a", seq, seq * 3600, time.time(), None, 64, 48, (face,), (revision,))
 
 
 async def test_a_revision_is_told_before_the_frame_and_takes_the_presence_back(
