@@ -30,13 +30,9 @@ from pipeline.recognize import Recognizer, Tracks
 from pipeline.schedule import Schedule, SchedulePolicy
 from pipeline.settings import ModelSettings, PipelineSettings
 from pipeline.stages import Detector, Embedder, Gallery, PointFinder
-<<<<<<< HEAD
 from pipeline.tracking.appearance import Alike
 from pipeline.tracking.tracker import FaceTracker
-=======
-from pipeline.track import MotionTracker
 from pipeline.views import OnHost
->>>>>>> main
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -178,14 +174,14 @@ def _detector(
     match feed:
         case YunetFeed():
             return YuNet(
-                networks["detector"],
+                OnHost(networks["detector"], yunet.COLOURS),
                 least_score=least,
                 most_overlap=feed.most_overlap,
                 longest_side=settings.detect.max_side,
             )
         case ScrfdFeed():
             return Scrfd(
-                networks["detector"],
+                OnHost(networks["detector"], scrfd.COLOURS),
                 least_score=least,
                 most_overlap=feed.most_overlap,
                 longest_side=settings.detect.max_side,
@@ -197,53 +193,16 @@ def _detector(
             return Mtcnn(cascade, least_face=settings.detect.least_face, least_scores=scores)
 
 
-<<<<<<< HEAD
 def _point_finder(feed: DetectorFeed, networks: Mapping[str, Runnable]) -> PointFinder:
     """What finds a face's points at full resolution."""
     if not isinstance(feed, YunetFeed):
         return AsDetected()
     near = YuNet(
-        networks["detector"],
+        OnHost(networks["detector"], yunet.COLOURS),
         least_score=feed.closeup.least_score,
-=======
-def _yunet(
-    feed: YunetFeed, network: Runnable, settings: PipelineSettings
-) -> tuple[Detector, PointFinder]:
-    asked = settings.detect.score
-    shown = OnHost(network, yunet.COLOURS)
-    far = YuNet(
-        shown,
-        least_score=feed.least_score if asked is None else asked,
->>>>>>> main
         most_overlap=feed.most_overlap,
     )
-<<<<<<< HEAD
     return CloseUp(near, margin=feed.closeup.margin, side=feed.closeup.side)
-=======
-    near = YuNet(shown, least_score=feed.closeup.least_score, most_overlap=feed.most_overlap)
-    return far, CloseUp(near, margin=feed.closeup.margin, side=feed.closeup.side)
-
-
-def _scrfd(feed: ScrfdFeed, network: Runnable, settings: PipelineSettings) -> Detector:
-    asked = settings.detect.score
-    return Scrfd(
-        OnHost(network, scrfd.COLOURS),
-        least_score=feed.least_score if asked is None else asked,
-        most_overlap=feed.most_overlap,
-        longest_side=settings.detect.max_side,
-        small_side=feed.small_side,
-    )
-
-
-def _mtcnn(
-    feed: MtcnnFeed, networks: Mapping[str, Runnable], settings: PipelineSettings
-) -> Detector:
-    cascade = Cascade(networks["proposal"], networks["refinement"], networks["output"])
-    first, second, last = feed.least_scores
-    asked = settings.detect.score
-    scores = (first, second, last if asked is None else asked)
-    return Mtcnn(cascade, least_face=settings.detect.least_face, least_scores=scores)
->>>>>>> main
 
 
 def _embedder(feed: EmbedderFeed, network: Runnable) -> Embedder:

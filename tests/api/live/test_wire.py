@@ -1,7 +1,7 @@
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -122,6 +122,24 @@ def test_a_revision_is_sent_with_the_frames_it_is_about() -> None:
         "since": {"seq": 2, "media_time": 18_000, "captured_at": 0.2},
         "until": {"seq": 3, "media_time": 27_000, "captured_at": 0.3},
     }
+
+
+def test_who_is_ignored_is_told_as_such_and_never_by_name() -> None:
+    def told_as(person: PersonId) -> str | Literal[Status.IGNORED]:
+        return Status.IGNORED if person == "Ann" else person
+
+    bob = Verdict(Status.KNOWN, PersonId("Bob"), 0.95)
+    since = Moment(2, 18_000, 0.2)
+    of_ann = Revision(TrackId(7), PersonId("Ann"), bob, since)
+    to_ann = Revision(TrackId(8), PersonId("Bob"), ANN, since)
+    one = seen(dataclasses.replace(result(3, t7=bob, t8=ANN), revisions=[of_ann, to_ann]))
+    faces = frame_message(one, told_as).faces
+    assert [(face.status, face.person, face.name) for face in faces] == [
+        (Status.KNOWN, "Bob", "Bob"),
+        (Status.IGNORED, None, None),
+    ]
+    (revision,) = revision_messages(one, told_as)
+    assert (revision.was, revision.status, revision.person) == ("Bob", Status.IGNORED, None)
 
 
 def test_the_schema_for_browsers_is_that_of_the_messages() -> None:
