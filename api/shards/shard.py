@@ -352,7 +352,10 @@ def _assembled(
     def retract(person: PersonId) -> None:
         engine.retract(person)
 
-    memory = MemoryIndex(Changes(database, gallery), faces, extent, post, retract)
+    def renew() -> None:
+        engine.renew()
+
+    memory = MemoryIndex(Changes(database, gallery), faces, extent, post, retract, renew)
     engine = LocalEngine(group, pipeline, memory, settings.rtsp, post)
     notifier = ChangeNotifier()
     group.create_task(notifier.listen(database))
