@@ -68,7 +68,7 @@ from ingest.troubles import cause_of
 from ingest.webrtc.session import Occupied
 from pipeline.build import Pipeline, build, open_configured_pack
 from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient, first_of
-from pipeline.inference import Runnable
+from pipeline.inference import Placed
 from pipeline.messages import (
     CameraId,
     GalleryId,
@@ -271,7 +271,7 @@ class Vital:
 
     def __init__(self, post: Post) -> None:
         self._post = post
-        self.networks: Mapping[str, Runnable] = dict[str, Runnable]()
+        self.networks: Mapping[str, Placed] = dict[str, Placed]()
         self.memory: MemoryIndex | None = None
         self.engine: LocalEngine | None = None
 
@@ -352,7 +352,10 @@ def _assembled(
     def retract(person: PersonId) -> None:
         engine.retract(person)
 
-    memory = MemoryIndex(Changes(database, gallery), faces, extent, post, retract)
+    def renew() -> None:
+        engine.renew()
+
+    memory = MemoryIndex(Changes(database, gallery), faces, extent, post, retract, renew)
     engine = LocalEngine(group, pipeline, memory, settings.rtsp, post)
     notifier = ChangeNotifier()
     group.create_task(notifier.listen(database))

@@ -99,6 +99,10 @@ def test_a_person_is_made_renamed_shown_and_deleted(faceapi: Run) -> None:
     assert (again.returncode, "already" in again.stderr) == (1, True)
     assert faceapi("people", "rename", COLLINS, 'E. 柯林斯 "Mom"').returncode == 0
     assert "builtin" in faceapi("people", "show", 'E. 柯林斯 "Mom"').stdout
+    for command, ignored in (("ignore", True), ("stop-ignoring", False)):
+        assert faceapi("people", command, 'E. 柯林斯 "Mom"').returncode == 0
+        (listed,) = json.loads(faceapi("people", "list", "--json").stdout)
+        assert listed["ignored"] is ignored
     assert faceapi("people", "delete", 'E. 柯林斯 "Mom"', say="n\n").returncode == 1
     assert faceapi("people", "delete", 'E. 柯林斯 "Mom"', say="y\n").returncode == 0
     gone = faceapi("people", "show", COLLINS)
