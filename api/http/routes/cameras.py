@@ -85,7 +85,7 @@ class CameraChange(Body):
     name: Name | None = None
     url: Address | None = None
     enabled: bool | None = None
-    force: bool = False
+    force: bool | None = None
 
 
 class CameraToCheck(Body):

@@ -774,11 +774,8 @@ export interface components {
             url?: string | null;
             /** Enabled */
             enabled?: boolean | null;
-            /**
-             * Force
-             * @default false
-             */
-            force: boolean;
+            /** Force */
+            force?: boolean | null;
         };
         /**
          * CameraOut
