@@ -58,7 +58,9 @@ class Pipeline:
         track, identify = self.settings.track, self.settings.identify
         identifier = Identifier(self._policy())
         tracker = MotionTracker(least_overlap=track.least_overlap, keep=track.keep, after=after)
-        schedule = Schedule(SchedulePolicy(**identify.model_dump(exclude={"margin"})), identifier)
+        schedule = Schedule(
+            SchedulePolicy(**identify.model_dump(exclude={"margin", "hysteresis"})), identifier
+        )
         return Recognizer(
             self.lanes.for_camera(),
             self.detector,
@@ -106,6 +108,7 @@ class Pipeline:
         return DecisionPolicy(
             threshold=self.threshold,
             margin=asked.margin,
+            hysteresis=asked.hysteresis,
             least_looks=asked.least_looks,
             most_looks=asked.most_looks,
         )

@@ -15,6 +15,7 @@ from pipeline.messages import (
     Comparison,
     Detected,
     Frame,
+    Moment,
     PersonId,
     Probe,
     Result,
@@ -80,6 +81,8 @@ class Recognizer:
         self._tracks.forget(tracked.ended)
         due = self._tracks.schedule.due(tracked.faces, frame.captured_at, self._lanes.behind)
         await self._look(frame, due)
+        moment = Moment(frame.seq, frame.media_time, frame.captured_at)
+        decided = self._tracks.identifier.decide(tracked.faces, moment)
         height, width = frame.image.shape[:2]
         return Result(
             camera=frame.camera,
@@ -89,7 +92,8 @@ class Recognizer:
             rtp_timestamp=frame.rtp_timestamp,
             width=width,
             height=height,
-            faces=self._tracks.identifier.decide(tracked.faces),
+            faces=decided.faces,
+            revisions=decided.revisions,
         )
 
     def retract(self, person: PersonId) -> None:
