@@ -98,6 +98,7 @@ class DeviceMemory:
         try:
             for name, numbers in inputs.items():
                 bound.bind_cpu_input(name, np.ascontiguousarray(numbers))
+            bound.synchronize_inputs()
             bound.bind_output(upload.PIXELS, *self._where, np.uint8, [pixels, 3], place)
             session.run_with_iobinding(bound)
         except BROKEN as error:
@@ -157,6 +158,7 @@ class JoinedNetwork:
             self._bound.bind_ortvalue_input(name, value)
         for name, numbers in inputs_of(rows).items():
             self._bound.bind_cpu_input(name, numbers)
+        self._bound.synchronize_inputs()
 
     def _on_device(self, grid: Grid) -> Mapping[str, onnxruntime.OrtValue]:
         return {
