@@ -17,6 +17,7 @@ from pipeline.device.opening import DeviceNetworks
 from pipeline.errors import Misconfigured
 from pipeline.geometry import corners_of, overlap
 from pipeline.messages import Image, Probe
+from pipeline.packs.half import with_half_precision
 from pipeline.packs.pack import Pack
 from pipeline.settings import PipelineSettings
 
@@ -90,12 +91,34 @@ async def test_detector_close_look_and_vectors_agree_with_those_of_the_host(
     assert compared >= 5
 
 
+def test_a_half_precision_copy_is_what_a_gpu_runs(
+    host: Pipeline,
+    pack: Pack,
+    yunet_dlib: Path,
+    frames: Sequence[Image],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(building, "devices_of", lambda _: ["cpu"])
+    manifest = pack.manifest.model_copy(update={"half_precision": ("embedder",)})
+    halved = with_half_precision(Pack(manifest, pack.networks), tmp_path, lambda *_: None)
+    engine = build(settings(yunet_dlib, "cuda:0", batch=1), halved)
+    (face, *_) = host.detector.detect(frames[0])
+    probe, same = (each.extractor.extract(frames[0], face) for each in (host, engine))
+    engine.close()
+    assert isinstance(probe, Probe)
+    assert isinstance(same, Probe)
+    similarity = float(probe.vector @ same.vector)
+    assert similarity >= 0.999
+    assert not np.array_equal(probe.vector, same.vector)
+
+
 async def test_work_of_many_lanes_is_answered_each_with_its_own(
     device: Pipeline, frames: Sequence[Image]
 ) -> None:
     alone = [device.detector.detect(frame) for frame in frames]
     lanes = [device.lanes.for_camera() for _ in frames]
-    for _ in range(3):
+    for _ in range(2):
         found = await asyncio.gather(
             *(
                 lane.run(device.detector.detect, frame)
