@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,8 +15,11 @@ from pipeline import networks
 from pipeline.build import Pipeline, build, open_configured_pack
 from pipeline.device.extract import DeviceExtractor
 from pipeline.device.opening import DeviceNetworks
-from pipeline.errors import Misconfigured
+from pipeline.device.runtime import JoinedNetwork
+from pipeline.errors import Fatal, Misconfigured
 from pipeline.geometry import corners_of, overlap
+from pipeline.graphs.joined import VECTORS
+from pipeline.inference import Tensor
 from pipeline.messages import Image, Probe
 from pipeline.packs.half import with_half_precision
 from pipeline.packs.pack import Pack
@@ -191,6 +195,24 @@ def test_where_networks_cannot_be_joined_they_run_as_they_are_and_the_log_says_w
     engine = build(settings(yunet_dlib, "cuda:0", batch=1), pack)
     assert not isinstance(engine.opened, DeviceNetworks)
     assert "pictures are made ready on the CPU: these nodes would compute" in caplog.text
+    engine.close()
+
+
+@pytest.mark.usefixtures("gpus")
+def test_networks_that_open_but_do_not_run_are_not_joined_and_leave_no_thread(
+    pack: Pack, yunet_dlib: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(network: JoinedNetwork, *_: object) -> Sequence[Tensor]:
+        if VECTORS in network.outputs:
+            raise Fatal("no kernel image is available")
+        return []
+
+    monkeypatch.setattr(JoinedNetwork, "run", broken)
+    monkeypatch.setattr(networks, "devices_of", lambda _: ["cpu"])
+    before = threading.active_count()
+    engine = build(settings(yunet_dlib, "cuda:0", batch=1), pack)
+    assert not engine.on_device
+    assert threading.active_count() == before
     engine.close()
 
 

@@ -17,6 +17,7 @@ from pipeline.detect.letterbox import Letterbox
 from pipeline.detect.scrfd import Scrfd
 from pipeline.detect.yunet import YuNet
 from pipeline.embed import OnnxEmbedder
+from pipeline.errors import Misconfigured
 from pipeline.geometry import corners_of, overlap, similarity_transform
 from pipeline.graphs.joined import VECTORS, joined
 from pipeline.inference import Network, Tensor
@@ -231,6 +232,16 @@ def test_a_vector_without_a_direction_is_not_a_number(
     )
     assert vectors.shape == (1, 128)
     assert np.isnan(vectors).all()
+
+
+def test_what_has_no_input_to_be_shown_pictures_is_refused(
+    sface_graph: Callable[..., Path], tmp_path: Path
+) -> None:
+    model = onnx.load(sface_graph(tmp_path / "face.onnx"))
+    del model.graph.input[:]
+    onnx.save(model, tmp_path / "none.onnx")
+    with pytest.raises(Misconfigured, match=r"none\.onnx cannot be joined"):
+        joined(tmp_path / "none.onnx", Colours(rgb=True))
 
 
 def test_an_old_network_that_names_its_weights_as_inputs_is_joined_as_well(
