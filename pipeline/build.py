@@ -35,7 +35,8 @@ from pipeline.recognize import Recognizer, Tracks
 from pipeline.schedule import Schedule, SchedulePolicy
 from pipeline.settings import ModelSettings, PipelineSettings
 from pipeline.stages import Detector, Embedder, Gallery, PictureNetwork, PointFinder
-from pipeline.track import MotionTracker
+from pipeline.tracking.appearance import Alike
+from pipeline.tracking.tracker import FaceTracker
 from pipeline.views import Colours, OnHost
 
 _log = logging.getLogger(__name__)
@@ -43,13 +44,19 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pipeline:
-    """What all cameras share, and what makes the line for one more of them."""
+    """What all cameras share, and what makes the line for one more of them.
+
+    ``watcher`` is the detector of the cameras: it also finds weaker faces than ``sure_score``,
+    which may continue a track.
+    """
 
     pack: Pack
     settings: PipelineSettings
     opened: Networks | DeviceNetworks
     lanes: Lanes
     detector: Detector
+    watcher: Detector
+    sure_score: float
     extractor: FeatureExtractor
     least_eye_distance: float
 
@@ -57,13 +64,20 @@ class Pipeline:
         """The line for one camera, with tracks of its own, numbered on from ``after``."""
         track, identify = self.settings.track, self.settings.identify
         identifier = Identifier(self._policy())
-        tracker = MotionTracker(least_overlap=track.least_overlap, keep=track.keep, after=after)
+        tracker = FaceTracker(
+            Alike.of_threshold(self.threshold),
+            sure_score=self.sure_score,
+            least_overlap=track.least_overlap,
+            keep=track.keep,
+            remember=track.remember,
+            after=after,
+        )
         schedule = Schedule(
             SchedulePolicy(**identify.model_dump(exclude={"margin", "hysteresis"})), identifier
         )
         return Recognizer(
             self.lanes.for_camera(),
-            self.detector,
+            self.watcher,
             self.extractor,
             gallery,
             Tracks(tracker, schedule, identifier),
@@ -120,17 +134,20 @@ def build(settings: PipelineSettings, pack: Pack) -> Pipeline:
     Raises:
         Misconfigured: a network cannot be run, or not on the device asked for.
     """
-    asked = settings.quality.least_eye_distance
-    least = pack.manifest.least_eye_distance if asked is None else asked
+    manifest, asked = pack.manifest, settings.quality.least_eye_distance
+    least = manifest.least_eye_distance if asked is None else asked
     opened = _opened(pack, settings)
-    detector, points = _detector(pack.manifest.detector, opened, settings)
+    detector, watcher, sure_score = _detectors(manifest.detector, opened, settings)
+    points = _point_finder(manifest.detector, opened)
     return Pipeline(
         pack=pack,
         settings=settings,
         opened=opened,
         lanes=Lanes(lane_count(settings.inference.lanes, opened.at_once)),
         detector=detector,
-        extractor=_extractor(pack.manifest.embedder, opened, points, least),
+        watcher=watcher,
+        sure_score=sure_score,
+        extractor=_extractor(manifest.embedder, opened, points, least),
         least_eye_distance=least,
     )
 
@@ -174,18 +191,60 @@ def _joints(pack: Pack) -> Mapping[str, Joint]:
     }
 
 
-def _detector(
+def _detectors(
     feed: DetectorFeed, opened: Networks | DeviceNetworks, settings: PipelineSettings
-) -> tuple[Detector, PointFinder]:
-    """What finds faces, and what finds their points at full resolution."""
+) -> tuple[Detector, Detector, float]:
+    """What finds faces, what finds weaker ones as well, and the score that is between."""
+    asked = settings.detect.score
+    least = feed.score if asked is None else asked
+    weak = least * settings.track.weak
+    return (
+        _detector(feed, opened, settings, least),
+        _detector(feed, opened, settings, weak),
+        least,
+    )
+
+
+def _detector(
+    feed: DetectorFeed,
+    opened: Networks | DeviceNetworks,
+    settings: PipelineSettings,
+    least: float,
+) -> Detector:
     match feed:
         case YunetFeed():
-            return _yunet(feed, _shown(opened, yunet.COLOURS), settings)
+            return YuNet(
+                _shown(opened, yunet.COLOURS),
+                least_score=least,
+                most_overlap=feed.most_overlap,
+                longest_side=settings.detect.max_side,
+            )
         case ScrfdFeed():
-            return _scrfd(feed, _shown(opened, scrfd.COLOURS), settings), AsDetected()
+            return Scrfd(
+                _shown(opened, scrfd.COLOURS),
+                least_score=least,
+                most_overlap=feed.most_overlap,
+                longest_side=settings.detect.max_side,
+                small_side=feed.small_side,
+            )
         case MtcnnFeed():
             assert isinstance(opened, Networks)  # noqa: S101 - a cascade is never joined
-            return _mtcnn(feed, opened.by_role, settings), AsDetected()
+            networks = opened.by_role
+            cascade = Cascade(networks["proposal"], networks["refinement"], networks["output"])
+            scores = (*feed.least_scores[:2], least)
+            return Mtcnn(cascade, least_face=settings.detect.least_face, least_scores=scores)
+
+
+def _point_finder(feed: DetectorFeed, opened: Networks | DeviceNetworks) -> PointFinder:
+    """What finds a face's points at full resolution."""
+    if not isinstance(feed, YunetFeed):
+        return AsDetected()
+    near = YuNet(
+        _shown(opened, yunet.COLOURS),
+        least_score=feed.closeup.least_score,
+        most_overlap=feed.most_overlap,
+    )
+    return CloseUp(near, margin=feed.closeup.margin, side=feed.closeup.side)
 
 
 def _shown(opened: Networks | DeviceNetworks, colours: Colours) -> PictureNetwork:
@@ -209,41 +268,6 @@ def _extractor(
 
 def _colours(feed: YunetFeed | ScrfdFeed) -> Colours:
     return yunet.COLOURS if isinstance(feed, YunetFeed) else scrfd.COLOURS
-
-
-def _yunet(
-    feed: YunetFeed, network: PictureNetwork, settings: PipelineSettings
-) -> tuple[Detector, PointFinder]:
-    asked = settings.detect.score
-    far = YuNet(
-        network,
-        least_score=feed.least_score if asked is None else asked,
-        most_overlap=feed.most_overlap,
-        longest_side=settings.detect.max_side,
-    )
-    near = YuNet(network, least_score=feed.closeup.least_score, most_overlap=feed.most_overlap)
-    return far, CloseUp(near, margin=feed.closeup.margin, side=feed.closeup.side)
-
-
-def _scrfd(feed: ScrfdFeed, network: PictureNetwork, settings: PipelineSettings) -> Detector:
-    asked = settings.detect.score
-    return Scrfd(
-        network,
-        least_score=feed.least_score if asked is None else asked,
-        most_overlap=feed.most_overlap,
-        longest_side=settings.detect.max_side,
-        small_side=feed.small_side,
-    )
-
-
-def _mtcnn(
-    feed: MtcnnFeed, networks: Mapping[str, Runnable], settings: PipelineSettings
-) -> Detector:
-    cascade = Cascade(networks["proposal"], networks["refinement"], networks["output"])
-    first, second, last = feed.least_scores
-    asked = settings.detect.score
-    scores = (first, second, last if asked is None else asked)
-    return Mtcnn(cascade, least_face=settings.detect.least_face, least_scores=scores)
 
 
 def _embedder(feed: EmbedderFeed, network: Runnable) -> Embedder:

@@ -4,8 +4,8 @@ import numpy as np
 
 from pipeline.align import Template, align
 from pipeline.errors import BadInput
-from pipeline.messages import DetectedFace, Image, Probe, Vector
-from pipeline.quality import Flaw, quality_of, surely_too_small, too_small
+from pipeline.messages import DetectedFace, Flaw, Image, Probe, Vector
+from pipeline.quality import quality_of, surely_too_small, too_small
 from pipeline.stages import Embedder, PointFinder
 
 

@@ -87,7 +87,16 @@ class TrackSettings(Section):
     least_overlap: Part = Field(
         0.2, description="Shared part of two boxes (of their union) from which a track goes on."
     )
-    keep: Seconds = Field(1.0, description="Seconds that a track lives on without being seen.")
+    keep: Seconds = Field(
+        1.0, description="Seconds that a face is followed by its motion without being seen."
+    )
+    remember: Seconds = Field(
+        10.0, description="Seconds in which a lost face gets its track back by what it looks like."
+    )
+    weak: Part = Field(
+        0.75,
+        description="Of the detector's score, from which a face goes on a track; 1: as to begin.",
+    )
 
 
 class QualitySettings(Section):
@@ -112,7 +121,7 @@ class IdentifySettings(Section):
         3, description="Looks at a track that must carry a name; poor ones beside a good one don't."
     )
     most_looks: Annotated[int, Field(ge=1, le=100)] = Field(
-        8, description="Latest looks at a track that count, weighted by their quality."
+        8, description="Looks at a track that count: the latest few, and the best."
     )
     retry: Seconds = Field(
         0.2, description="Seconds until a face that could not be compared is tried again."

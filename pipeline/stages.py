@@ -10,7 +10,19 @@ from typing import Protocol
 
 from pipeline.geometry import Transform
 from pipeline.inference import Tensor
-from pipeline.messages import DetectedFace, EnrolledFace, FaceId, Image, Match, Tracked, Vectors
+from pipeline.messages import (
+    Detected,
+    DetectedFace,
+    EnrolledFace,
+    FaceId,
+    Followed,
+    Image,
+    Look,
+    Match,
+    Tracked,
+    TrackId,
+    Vectors,
+)
 from pipeline.views import View
 
 
@@ -55,8 +67,11 @@ class Embedder(Protocol):
 class Tracker(Protocol):
     """Which face is which, from frame to frame?"""
 
-    def update(self, faces: Sequence[DetectedFace], captured_at: float) -> Tracked:
-        """The faces of the next frame, in the order given, each with its track."""
+    def follow(self, detected: Detected) -> Followed:
+        """Which tracks the faces of the next frame continue, as far as their places tell."""
+
+    def settle(self, followed: Followed, looks: Mapping[TrackId, Look]) -> Tracked:
+        """The ids of that frame's faces, by what looks at some of them gave."""
 
 
 class Gallery(Protocol):

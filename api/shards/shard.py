@@ -285,6 +285,8 @@ class Vital:
         return Vitals(
             resident_bytes=resident_bytes(),
             cpu_seconds=cpu_seconds(),
+            tasks=len(asyncio.all_tasks()),
+            threads=threading.active_count(),
             lags=tuple(lags),
             dropped=self._post.dropped,
             position=self.memory.position if self.memory else 0,
@@ -350,7 +352,10 @@ def _assembled(
     def retract(person: PersonId) -> None:
         engine.retract(person)
 
-    memory = MemoryIndex(Changes(database, gallery), faces, extent, post, retract)
+    def renew() -> None:
+        engine.renew()
+
+    memory = MemoryIndex(Changes(database, gallery), faces, extent, post, retract, renew)
     engine = LocalEngine(group, pipeline, memory, settings.rtsp, post)
     notifier = ChangeNotifier()
     group.create_task(notifier.listen(database))

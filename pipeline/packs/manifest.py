@@ -99,6 +99,11 @@ class YunetFeed(_Described):
     most_overlap: Part
     closeup: CloseUpFeed
 
+    @property
+    def score(self) -> float:
+        """The detector's score from which a face counts."""
+        return self.least_score
+
 
 class ScrfdFeed(_Described):
     """SCRFD: RGB, (x - 127.5) / 128; its network is ``detector``."""
@@ -110,12 +115,22 @@ class ScrfdFeed(_Described):
         description="Longest side, in pixels, of the small look for faces that fill the picture."
     )
 
+    @property
+    def score(self) -> float:
+        """The detector's score from which a face counts."""
+        return self.least_score
+
 
 class MtcnnFeed(_Described):
     """MTCNN: its networks are ``proposal``, ``refinement`` and ``output``."""
 
     kind: Literal["mtcnn"]
     least_scores: tuple[Part, Part, Part]
+
+    @property
+    def score(self) -> float:
+        """The last network's score from which a face counts."""
+        return self.least_scores[2]
 
 
 DetectorFeed = YunetFeed | ScrfdFeed | MtcnnFeed
