@@ -104,7 +104,7 @@ def test_rows_that_say_where_pictures_lie_stay_exact() -> None:
     """Numbers of pixels of a large memory have more digits than 32 bits hold."""
     device, places = Doubling(), np.array([[2.0**31 + 1, -1], [2.0**31 + 3, -3], [7, -7]])
     with batched(device, most=4) as (network, lanes):
-        (answer,) = ask(network, lanes, places).result(10)  # type: ignore[arg-type]  # of 64 bits
+        (answer,) = ask(network, lanes, places).result(10)
     assert answer.tolist() == (places * 2).tolist()
     assert device.sizes == [4]
 
