@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.detect import scrfd, yunet
 from pipeline.detect.closeup import AsDetected, CloseUp
 from pipeline.detect.mtcnn import Cascade, Mtcnn
 from pipeline.detect.scrfd import Scrfd
@@ -31,6 +32,7 @@ from pipeline.settings import ModelSettings, PipelineSettings
 from pipeline.stages import Detector, Embedder, Gallery, PointFinder
 from pipeline.tracking.appearance import Alike
 from pipeline.tracking.tracker import FaceTracker
+from pipeline.views import OnHost
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +65,9 @@ class Pipeline:
             remember=track.remember,
             after=after,
         )
-        schedule = Schedule(SchedulePolicy(**identify.model_dump(exclude={"margin"})), identifier)
+        schedule = Schedule(
+            SchedulePolicy(**identify.model_dump(exclude={"margin", "hysteresis"})), identifier
+        )
         return Recognizer(
             self.lanes.for_camera(),
             self.watcher,
@@ -106,6 +110,7 @@ class Pipeline:
         return DecisionPolicy(
             threshold=self.threshold,
             margin=asked.margin,
+            hysteresis=asked.hysteresis,
             least_looks=asked.least_looks,
             most_looks=asked.most_looks,
         )
@@ -169,14 +174,14 @@ def _detector(
     match feed:
         case YunetFeed():
             return YuNet(
-                networks["detector"],
+                OnHost(networks["detector"], yunet.COLOURS),
                 least_score=least,
                 most_overlap=feed.most_overlap,
                 longest_side=settings.detect.max_side,
             )
         case ScrfdFeed():
             return Scrfd(
-                networks["detector"],
+                OnHost(networks["detector"], scrfd.COLOURS),
                 least_score=least,
                 most_overlap=feed.most_overlap,
                 longest_side=settings.detect.max_side,
@@ -193,7 +198,7 @@ def _point_finder(feed: DetectorFeed, networks: Mapping[str, Runnable]) -> Point
     if not isinstance(feed, YunetFeed):
         return AsDetected()
     near = YuNet(
-        networks["detector"],
+        OnHost(networks["detector"], yunet.COLOURS),
         least_score=feed.closeup.least_score,
         most_overlap=feed.most_overlap,
     )

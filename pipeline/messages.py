@@ -214,9 +214,34 @@ class IdentifiedFace:
     verdict: Verdict
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A frame by its numbers, without its picture."""
+
+    seq: int
+    media_time: int
+    captured_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """Later evidence took a name back: from ``since`` on the track's faces were not ``was``.
+
+    ``verdict`` is what the evidence says now.
+    """
+
+    track: TrackId
+    was: PersonId
+    verdict: Verdict
+    since: Moment
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """What was seen in one frame; the frame's own numbers, without its picture."""
+    """What was seen in one frame; the frame's own numbers, without its picture.
+
+    ``revisions`` correct what was said of the same tracks before.
+    """
 
     camera: CameraId
     seq: int
@@ -226,6 +251,7 @@ class Result:
     width: int
     height: int
     faces: Sequence[IdentifiedFace]
+    revisions: Sequence[Revision] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,6 +17,7 @@ from pipeline.messages import (
     Flaw,
     Frame,
     Look,
+    Moment,
     PersonId,
     Probe,
     Result,
@@ -49,6 +50,10 @@ class Tracks:
     def retract(self, person: PersonId) -> None:
         """Forget all that speaks for a person; whose evidence is less now is looked at anew."""
         self.schedule.forget(self.identifier.retract(person))
+
+    def renew(self) -> None:
+        """Somebody was enrolled: whoever has no name is looked at anew."""
+        self.schedule.forget(self.identifier.renew())
 
 
 class Recognizer:
@@ -83,6 +88,8 @@ class Recognizer:
         tracked = tracks.tracker.settle(followed, await self._look(frame, due))
         tracks.forget(tracked.ended)
         await self._compare(frame.captured_at, tracked)
+        moment = Moment(frame.seq, frame.media_time, frame.captured_at)
+        decided = tracks.identifier.decide(tracked.faces, moment)
         height, width = frame.image.shape[:2]
         return Result(
             camera=frame.camera,
@@ -92,12 +99,17 @@ class Recognizer:
             rtp_timestamp=frame.rtp_timestamp,
             width=width,
             height=height,
-            faces=tracks.identifier.decide(tracked.faces),
+            faces=decided.faces,
+            revisions=decided.revisions,
         )
 
     def retract(self, person: PersonId) -> None:
         """Forget all that speaks for a person: what was enrolled of her has changed."""
         self._tracks.retract(person)
+
+    def renew(self) -> None:
+        """Somebody was enrolled, who may be in sight."""
+        self._tracks.renew()
 
     def _detect(self, capture: Capture) -> Detected:
         frame = capture.frame()

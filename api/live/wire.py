@@ -4,8 +4,9 @@
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping
-from typing import Annotated, Literal
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -18,6 +19,7 @@ CameraState = Literal[
     State.CONNECTING,
     State.LIVE,
     State.OVERLOADED,
+    State.STALLED,
     State.WAITING,
     State.FAILED,
     State.ENDED,
@@ -38,7 +40,11 @@ class FaceMessage(_Message):
         description="Left, top, width, height in pixels of the frame."
     )
     detection_score: float = Field(description="The detector's own score, 0 to 1; no probability.")
-    status: Status = Field(description="Ignored is too small to judge; pending, not judged yet.")
+    status: Status = Field(
+        description=(
+            "Ignored is too small to judge, or somebody who is never told; pending, not judged yet."
+        )
+    )
     person: str | None = Field(description="Who it is, if the status is known: an id.")
     name: str | None = Field(description="What that person is called.")
     similarity: float | None = Field(
@@ -116,6 +122,51 @@ class CameraMessage(_Message):
     )
 
 
+class PresenceMessage(_Message):
+    """Somebody came into view of a camera, went, or was never there.
+
+    Whoever keeps presences keeps them by their number: a person who was deleted meanwhile is null.
+    """
+
+    type: Literal["presence"] = "presence"
+    cursor: Cursor | None = _OWN_CURSOR
+    camera: str
+    presence: int = Field(description="Its number: of its end it is that of its beginning.")
+    change: Literal["entered", "left", "retracted"] = Field(
+        description=(
+            "left: no frame named them for live.leave_after seconds; retracted: it was somebody"
+            " else all the time, and there never was such a presence."
+        )
+    )
+    person: str | None = Field(description="Who it is: an id; null: something was deleted of them.")
+    name: str | None = Field(description="What that person is called.")
+    since: float = Field(description="captured_at of the first frame that named them.")
+    last_seen: float = Field(description="captured_at of the last one so far.")
+
+
+class MomentMessage(_Message):
+    """A frame of a camera, by its numbers."""
+
+    seq: int
+    media_time: int
+    captured_at: float
+
+
+class RevisionMessage(_Message):
+    """A name was wrong: what was told of a track since a frame is corrected."""
+
+    type: Literal["revision"] = "revision"
+    cursor: Cursor | None = _OWN_CURSOR
+    camera: str
+    track: int = Field(description="On whose faces the wrong name was.")
+    was: str | None = Field(description="The wrong one: an id; null: something was deleted of it.")
+    status: Status = Field(description="What is known now.")
+    person: str | None = Field(description="Who it is instead, if the status is known: an id.")
+    name: str | None = Field(description="What that person is called.")
+    since: MomentMessage = Field(description="The first frame that bore the wrong name.")
+    until: MomentMessage = Field(description="The first frame that does not bear it any more.")
+
+
 class SnapshotMessage(_Message):
     """How the cameras of a subscription are now; what happens on them from here on follows."""
 
@@ -125,6 +176,9 @@ class SnapshotMessage(_Message):
     cameras: tuple[CameraMessage, ...] = Field(description="The state of each.")
     frames: tuple[FrameMessage, ...] = Field(
         description="The last result of each, where it is not too old to be shown."
+    )
+    present: tuple[PresenceMessage, ...] = Field(
+        default=(), description="Who is there now; none who is not named here is."
     )
 
 
@@ -171,7 +225,7 @@ class SubscribeMessage(_Message):
     )
 
 
-LiveMessage = FrameMessage | CameraMessage
+LiveMessage = FrameMessage | CameraMessage | RevisionMessage | PresenceMessage
 """What happens on a camera."""
 StreamMessage = LiveMessage | SnapshotMessage | GapMessage | ProblemMessage
 """What goes to whoever listens."""
@@ -179,6 +233,8 @@ Message = Annotated[
     FrameMessage
     | SummaryMessage
     | CameraMessage
+    | RevisionMessage
+    | PresenceMessage
     | SnapshotMessage
     | GapMessage
     | ProblemMessage
@@ -187,8 +243,15 @@ Message = Annotated[
 ]
 
 
-def frame_message(seen: Seen, name: Callable[[PersonId], str | None]) -> FrameMessage:
-    """What was seen, as it is sent; whom ``name`` does not know any more is unknown."""
+_Named = TypeVar("_Named", FaceMessage, RevisionMessage)
+_NOBODY = MappingProxyType({"status": Status.UNKNOWN, "person": None, "name": None})
+
+ToldAs = Callable[[PersonId], str | Literal[Status.IGNORED] | None]
+"""What a person is called; ignored for one who is never told, None for one who is there no more."""
+
+
+def frame_message(seen: Seen, told_as: ToldAs) -> FrameMessage:
+    """What was seen, as it is sent; whom ``told_as`` does not know any more is unknown."""
     return FrameMessage(
         camera=seen.camera,
         seq=seen.seq,
@@ -197,16 +260,48 @@ def frame_message(seen: Seen, name: Callable[[PersonId], str | None]) -> FrameMe
         rtp_timestamp=seen.rtp_timestamp,
         width=seen.width,
         height=seen.height,
-        faces=tuple(_face_message(face, name) for face in seen.faces),
+        faces=tuple(_face_message(face, told_as) for face in seen.faces),
     )
 
 
-def without(message: FrameMessage, people: Collection[PersonId]) -> FrameMessage:
-    """The same frame, on which these people are unknown; itself if none of them is on it."""
-    if not any(face.person in people for face in message.faces):
-        return message
-    faces = (_unknown(one) if one.person in people else one for one in message.faces)
-    return message.model_copy(update={"faces": tuple(faces)})
+def revision_messages(seen: Seen, told_as: ToldAs) -> Sequence[RevisionMessage]:
+    """Which names were wrong, as it is sent; of those that are told at all.
+
+    What was told of who was deleted or is ignored now has been taken back by that itself.
+    """
+    return [
+        RevisionMessage(
+            camera=seen.camera,
+            track=one.track,
+            was=one.was,
+            **_known(one.status, one.person, told_as),
+            since=MomentMessage(
+                seq=one.since.seq,
+                media_time=one.since.media_time,
+                captured_at=one.since.captured_at,
+            ),
+            until=MomentMessage(
+                seq=seen.seq, media_time=seen.media_time, captured_at=seen.captured_at
+            ),
+        )
+        for one in seen.revisions
+        if told_as(one.was) not in {None, Status.IGNORED}
+    ]
+
+
+def without(message: LiveMessage, people: Collection[PersonId]) -> LiveMessage:
+    """The same message, in which nothing is said of these people; itself if nothing was."""
+    match message:
+        case FrameMessage() if any(face.person in people for face in message.faces):
+            faces = (_unknown(one) if one.person in people else one for one in message.faces)
+            return message.model_copy(update={"faces": tuple(faces)})
+        case PresenceMessage() if message.person in people:
+            return message.model_copy(update={"person": None, "name": None})
+        case RevisionMessage() if {message.was, message.person}.intersection(people):
+            revised = _unknown(message) if message.person in people else message
+            was = None if message.was in people else message.was
+            return revised.model_copy(update={"was": was})
+    return message
 
 
 def schema() -> str:
@@ -214,23 +309,28 @@ def schema() -> str:
     return json.dumps(TypeAdapter[Message](Message).json_schema(), indent=2)
 
 
-def _unknown(face: FaceMessage) -> FaceMessage:
-    nobody = {"status": Status.UNKNOWN, "person": None, "name": None}
-    return face.model_copy(update=nobody)
+def _unknown(said: _Named) -> _Named:
+    return said.model_copy(update=_NOBODY)
 
 
-def _face_message(face: Face, name: Callable[[PersonId], str | None]) -> FaceMessage:
-    called = None if face.person is None else name(face.person)
-    gone = face.person is not None and called is None
+def _known(status: Status, person: PersonId | None, told_as: ToldAs) -> Mapping[str, Any]:
+    """Status, person and name; whom ``told_as`` does not know any more is unknown."""
+    called = None if person is None else told_as(person)
+    if person is not None and called is None:
+        return _NOBODY
+    if called is Status.IGNORED:
+        return {"status": Status.IGNORED, "person": None, "name": None}
+    return {"status": status, "person": person, "name": called}
+
+
+def _face_message(face: Face, told_as: ToldAs) -> FaceMessage:
     left, top, width, height = face.box
     return FaceMessage(
         track=face.track,
         # A tenth of a pixel is finer than any detector sees.
         box=(round(left, 1), round(top, 1), round(width, 1), round(height, 1)),
         detection_score=round(face.score, 4),
-        status=Status.UNKNOWN if gone else face.status,
-        person=None if gone else face.person,
-        name=called,
+        **_known(face.status, face.person, told_as),
         similarity=None if face.similarity is None else round(face.similarity, 4),
     )
 

@@ -20,21 +20,35 @@ class Conflict(FaceapiError):  # noqa: N818 - named for what it says
     """It would contradict what is there."""
 
 
+class Role(StrEnum):
+    """What a user may do."""
+
+    ADMINISTRATOR = "administrator"
+    """Everything."""
+    VIEWER = "viewer"
+    """See who is on which camera, ask who is in a picture; change nothing but one's password."""
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """Somebody who may sign in."""
 
     id: UserId
     name: str
+    role: Role
     created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who is in the gallery; ``faces`` counts her templates."""
+    """Somebody who is in the gallery; ``faces`` counts her templates.
+
+    One who is ``ignored`` is recognized, so that nobody else is taken for her, and never told.
+    """
 
     id: PersonId
     name: str
+    ignored: bool
     faces: int
     created_at: datetime
     updated_at: datetime

@@ -29,7 +29,7 @@ from tests.fakes import (
     face_tracker,
 )
 
-POLICY = DecisionPolicy(0.9, 0.01, 2, 5)
+POLICY = DecisionPolicy(0.9, 0.01, 0.15, 2, 5)
 RHYTHM = SchedulePolicy(2, 5, 0.2, 0.5, 2.0)
 ANN = [Match(PersonId("Ann"), 0.95), Match(PersonId("Bob"), 0.8)]
 

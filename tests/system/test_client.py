@@ -95,6 +95,10 @@ def test_a_person_is_made_renamed_shown_and_deleted(faceapi: Run) -> None:
     assert (again.returncode, "already" in again.stderr) == (1, True)
     assert faceapi("people", "rename", COLLINS, 'E. 柯林斯 "Mom"').returncode == 0
     assert "builtin" in faceapi("people", "show", 'E. 柯林斯 "Mom"').stdout
+    for command, ignored in (("ignore", True), ("stop-ignoring", False)):
+        assert faceapi("people", command, 'E. 柯林斯 "Mom"').returncode == 0
+        (listed,) = json.loads(faceapi("people", "list", "--json").stdout)
+        assert listed["ignored"] is ignored
     assert faceapi("people", "delete", 'E. 柯林斯 "Mom"', say="n\n").returncode == 1
     assert faceapi("people", "delete", 'E. 柯林斯 "Mom"', say="y\n").returncode == 0
     gone = faceapi("people", "show", COLLINS)
@@ -139,6 +143,8 @@ def test_users_are_let_in_and_out(faceapi: Run, service: Service, run: Run) -> N
     assert changed.returncode == 0, changed.stderr
     assert run("login", service.url, "--user", "guest", **guest).returncode == 1
     assert run("login", service.url, FACEAPI_PASSWORD=service.password).returncode == 0
+    assert run("users", "role", "guest", "administrator").returncode == 0
+    assert "administrator" in run("users", "list").stdout.split("guest")[1].splitlines()[0]
     assert run("users", "delete", "guest", "--yes").returncode == 0
 
 

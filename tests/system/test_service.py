@@ -130,6 +130,47 @@ def test_a_user_who_was_deleted_is_out_at_once(service: Service, client: httpx.C
         assert other.get("/users/me").status_code == 401
 
 
+def test_a_viewer_sees_and_changes_nothing(service: Service, client: httpx.Client) -> None:
+    body = {"name": "viewer", "password": "a long password"}
+    made = client.post("/users", json=body).json()
+    assert made["role"] == "viewer"
+    form = {"username": "viewer", "password": "a long password"}
+    token = client.post("/auth/token", data=form).json()["access_token"]
+    paths = httpx.get(f"{service.url}/api/v1/openapi.json").json()["paths"]
+    operations = {
+        (verb, path.removeprefix("/api/v1")): any(
+            scopes for scheme in operation.get("security", ()) for scopes in scheme.values()
+        )
+        for path, verbs in paths.items()
+        for verb, operation in verbs.items()
+    }
+    open_ones = {one for one, wants_more in operations.items() if not wants_more}
+    assert {one for one in open_ones if one[0] not in {"get", "options"}} == {
+        ("post", "/auth/token"),
+        ("put", "/users/me/password"),
+        ("post", "/live/tickets"),
+        ("post", "/detect"),
+        ("post", "/recognize"),
+        ("post", "/verify"),
+        ("post", "/cameras/{camera}/whep"),
+        ("delete", "/cameras/{camera}/whep/{session}"),
+    }
+    somebody = "6b2f3f0e-9c0e-4ec1-9d70-000000000000"
+    with service.client(token=token) as viewer:
+        answers = {
+            (verb, path): viewer.request(verb, re.sub(r"\{\w+\}", somebody, path))
+            for verb, path in operations.keys() - open_ones
+        }
+        assert {answer.status_code for answer in answers.values()} == {403}
+        refused = viewer.get("/shards")
+        assert (refused.status_code, "administrator" in refused.json()["detail"]) == (403, True)
+        assert viewer.get("/cameras").status_code == viewer.get("/people").status_code == 200
+        raised = client.patch(f"/users/{made['id']}", json={"role": "administrator"})
+        assert raised.json()["role"] == "administrator"
+        assert viewer.get("/shards").status_code == 200
+    assert client.delete(f"/users/{made['id']}").status_code == 204
+
+
 def test_the_password_is_in_one_file_for_its_owner_alone(service: Service) -> None:
     assert service.password not in service.said()
     kept = [path for path in service.folder.rglob("*") if path.is_file()]
@@ -165,6 +206,23 @@ def test_nobody_is_recognized_by_a_face_that_is_set_aside_until_it_is_taken_back
         assert (changed.status_code, changed.json()["set_aside"]) == (200, aside)
         wait_until_recognized(client, person_found)
     assert client.patch(path, json={"set_aside": "perhaps"}).status_code == 422
+
+
+def test_somebody_who_is_ignored_is_recognized_and_never_told(
+    client: httpx.Client, collins: str
+) -> None:
+    files = {"image": ("x.png", portrait(COLLINS).read_bytes())}
+    wait_until_recognized(client, collins)
+    changed = client.patch(f"/people/{collins}", json={"ignored": True})
+    assert (changed.status_code, changed.json()["ignored"]) == (200, True)
+    (face,) = client.post("/recognize", files=files).json()["faces"]
+    assert (face["ignored"], face["person"], face["name"]) == (True, None, None)
+    assert collins not in {one["person"] for one in face["candidates"]}
+    both = client.patch(f"/people/{collins}", json={"ignored": False, "name": "E. Collins"})
+    assert (both.json()["ignored"], both.json()["name"]) == (False, "E. Collins")
+    assert recognized(client) == collins
+    assert client.patch(f"/people/{collins}", json={}).status_code == 422
+    assert client.patch(f"/people/{collins}", json={"ignored": "perhaps"}).status_code == 422
 
 
 def wait_until_recognized(client: httpx.Client, person: str | None) -> None:

@@ -101,7 +101,11 @@ export interface paths {
         delete: operations["remove_api_v1_users__user__delete"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change
+         * @description Let somebody do more or less; one administrator has to remain.
+         */
+        patch: operations["change_api_v1_users__user__patch"];
         trace?: never;
     };
     "/api/v1/people": {
@@ -150,10 +154,10 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Rename
-         * @description Give a person another name.
+         * Change
+         * @description Give a person another name, or ignore her from now on, or not any more.
          */
-        patch: operations["rename_api_v1_people__person__patch"];
+        patch: operations["change_api_v1_people__person__patch"];
         trace?: never;
     };
     "/api/v1/people/{person}/faces": {
@@ -308,6 +312,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cameras/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check
+         * @description Try an address before anything is saved: what comes from there, and a picture.
+         *
+         *     It takes a few seconds, 20 at the most. A camera that shows nothing is a problem with its
+         *     ``cause``. Four at once are tried.
+         */
+        post: operations["check_api_v1_cameras_check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cameras/{camera}": {
         parameters: {
             query?: never;
@@ -332,6 +359,9 @@ export interface paths {
         /**
          * Change
          * @description Change a camera; it takes effect at once, and no other camera is disturbed.
+         *
+         *     By another address it is watched from the first picture on that comes from there: until then it
+         *     is watched as it was, and goes on so if none comes.
          */
         patch: operations["change_api_v1_cameras__camera__patch"];
         trace?: never;
@@ -345,7 +375,9 @@ export interface paths {
         };
         /**
          * Snapshot
-         * @description The next picture that is analysed.
+         * @description The next picture that is analysed; a camera that shows nothing is a problem that says why.
+         *
+         *     No older one is shown in its place: a picture is of now, or there is none.
          */
         get: operations["snapshot_api_v1_cameras__camera__snapshot_get"];
         put?: never;
@@ -731,6 +763,9 @@ export interface components {
         /**
          * CameraChange
          * @description What is to be another; what is left out stays.
+         *
+         *     Another address is tried first. If nothing can be seen there in ten seconds, nothing is changed,
+         *     and the problem says why; ``force`` takes it untried.
          */
         CameraChange: {
             /** Name */
@@ -739,6 +774,11 @@ export interface components {
             url?: string | null;
             /** Enabled */
             enabled?: boolean | null;
+            /**
+             * Force
+             * @default false
+             */
+            force: boolean;
         };
         /**
          * CameraOut
@@ -759,7 +799,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "connecting" | "live" | "overloaded" | "waiting" | "failed" | "ended" | "disabled";
+            state: "connecting" | "live" | "overloaded" | "stalled" | "waiting" | "failed" | "ended" | "disabled";
             /** Reason */
             reason: string;
             /** Since */
@@ -772,6 +812,17 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+        };
+        /**
+         * CameraToCheck
+         * @description An address that is to be tried: rtsp or rtsps.
+         */
+        CameraToCheck: {
+            /**
+             * Url
+             * @description As cameras' makers write it. A password with @ : / ? # is taken as it is where nothing else could be meant.
+             */
+            url: string;
         };
         /**
          * CamerasOut
@@ -825,6 +876,35 @@ export interface components {
                 [key: string]: string;
             };
             found: components["schemas"]["GalleryReport"];
+        };
+        /**
+         * CheckedCamera
+         * @description What can be seen there; sizes in pixels, rates a second, times in seconds.
+         *
+         *     ``bit_rate`` and ``key_interval`` (from one key picture to the next) are null where they were
+         *     not seen. ``first_picture`` is how long it took from before the connection to the first picture,
+         *     ``clock_skew`` how far the camera's clock is ahead, null where it tells no time. ``picture`` is
+         *     the first one: a JPEG in base64.
+         */
+        CheckedCamera: {
+            /** Codec */
+            codec: string;
+            /** Width */
+            width: number;
+            /** Height */
+            height: number;
+            /** Pictures Per Second */
+            pictures_per_second: number;
+            /** Bit Rate */
+            bit_rate: number | null;
+            /** Key Interval */
+            key_interval: number | null;
+            /** First Picture */
+            first_picture: number;
+            /** Clock Skew */
+            clock_skew: number | null;
+            /** Picture */
+            picture: string;
         };
         /**
          * ComparisonOut
@@ -1119,6 +1199,8 @@ export interface components {
              * Format: password
              */
             password: string;
+            /** @default viewer */
+            role: components["schemas"]["Role"];
         };
         /**
          * OperatingPoint
@@ -1154,6 +1236,19 @@ export interface components {
             next: string | null;
         };
         /**
+         * PersonChange
+         * @description What is to be otherwise; what is left out stays.
+         */
+        PersonChange: {
+            /** Name */
+            name?: string | null;
+            /**
+             * Ignored
+             * @description Whether their faces are told as ignored and never by name. They are recognized all the same, so that nobody else is taken for them.
+             */
+            ignored?: boolean | null;
+        };
+        /**
          * PersonIn
          * @description What is said of a person.
          */
@@ -1163,13 +1258,15 @@ export interface components {
         };
         /**
          * PersonOut
-         * @description A person; ``faces`` counts the enrolled ones.
+         * @description A person; ``faces`` counts the enrolled ones. One who is ignored is never named.
          */
         PersonOut: {
             /** Id */
             id: string;
             /** Name */
             name: string;
+            /** Ignored */
+            ignored: boolean;
             /** Faces */
             faces: number;
             /**
@@ -1240,8 +1337,8 @@ export interface components {
          * Recognized
          * @description A face, and whom it resembles.
          *
-         *     ``person`` is set if the nearest one reaches the threshold; ``flaw`` says why a face was not
-         *     compared.
+         *     ``person`` is set if the nearest one reaches the threshold; ``ignored`` if that is somebody who
+         *     is never told. ``flaw`` says why a face was not compared.
          */
         Recognized: {
             /** Box */
@@ -1260,6 +1357,8 @@ export interface components {
             detection_score: number;
             /** Flaw */
             flaw: string | null;
+            /** Ignored */
+            ignored: boolean;
             /** Person */
             person: string | null;
             /** Name */
@@ -1269,6 +1368,12 @@ export interface components {
             /** Candidates */
             candidates: components["schemas"]["Candidate"][];
         };
+        /**
+         * Role
+         * @description What a user may do.
+         * @enum {string}
+         */
+        Role: "administrator" | "viewer";
         /**
          * ShardOut
          * @description A process that watches cameras; ``since`` is in Unix seconds, ``pid`` null while it has none.
@@ -1329,7 +1434,10 @@ export interface components {
          * @description A camera's video, and what is made of it; sizes in pixels, rates a second, times in seconds.
          *
          *     ``bit_rate`` and ``key_interval`` are None where the camera's own coding is not seen, the delays
-         *     (from capture to result) where there was no result lately.
+         *     (from capture to result) where there was no result lately. ``coded_bytes`` and ``connections``
+         *     count since the camera is watched. Dropped are pictures that were not analysed because a newer
+         *     one was there. ``clock_skew`` is how far the camera's clock is ahead of ours, None where it
+         *     tells no time.
          */
         StreamStatus: {
             /** Codec */
@@ -1338,6 +1446,8 @@ export interface components {
             width: number;
             /** Height */
             height: number;
+            /** Coded Bytes */
+            coded_bytes: number;
             /** Bit Rate */
             bit_rate: number | null;
             /** Key Interval */
@@ -1348,10 +1458,14 @@ export interface components {
             decoded_per_second: number;
             /** Analysed Per Second */
             analysed_per_second: number;
+            /** Dropped Per Second */
+            dropped_per_second: number;
             /** Delay P50 */
             delay_p50: number | null;
             /** Delay P95 */
             delay_p95: number | null;
+            /** Clock Skew */
+            clock_skew: number | null;
             /** Connections */
             connections: number;
         };
@@ -1385,7 +1499,7 @@ export interface components {
         };
         /**
          * Token
-         * @description To be sent as ``Authorization: Bearer ...``.
+         * @description To be sent as ``Authorization: Bearer ...``; ``scope`` is the user's role at this moment.
          */
         Token: {
             /** Access Token */
@@ -1397,6 +1511,14 @@ export interface components {
             token_type: string;
             /** Expires In */
             expires_in: number;
+            scope: components["schemas"]["Role"];
+        };
+        /**
+         * UserChange
+         * @description What a user may do from now on.
+         */
+        UserChange: {
+            role: components["schemas"]["Role"];
         };
         /**
          * UserOut
@@ -1407,6 +1529,7 @@ export interface components {
             id: string;
             /** Name */
             name: string;
+            role: components["schemas"]["Role"];
             /**
              * Created At
              * Format: date-time
@@ -1490,6 +1613,11 @@ export interface components {
             instance: string;
             /** @description Under which the log has it. */
             request_id: string;
+            /**
+             * @description What is wrong with a camera, in a word.
+             * @enum {unknown}
+             */
+            cause?: "unreachable" | "timeout" | "lost" | "garbage" | "refused" | "unauthorized" | "not found" | "unsupported" | "forbidden";
             errors?: {
                 where: string;
                 problem: string;
@@ -1732,6 +1860,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -1776,6 +1913,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1857,6 +2003,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -1868,6 +2023,113 @@ export interface operations {
             };
             /** @description It does not go together with what is there */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_api_v1_users__user__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserOut"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not go together with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1981,6 +2243,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2111,6 +2382,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -2140,7 +2420,7 @@ export interface operations {
             };
         };
     };
-    rename_api_v1_people__person__patch: {
+    change_api_v1_people__person__patch: {
         parameters: {
             query?: never;
             header?: never;
@@ -2151,7 +2431,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PersonIn"];
+                "application/json": components["schemas"]["PersonChange"];
             };
         };
         responses: {
@@ -2175,6 +2455,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2329,6 +2618,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -2463,6 +2761,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -2528,6 +2835,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2894,6 +3210,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Request Timeout */
             408: {
                 headers: {
@@ -2905,6 +3230,93 @@ export interface operations {
             };
             /** @description It does not go together with what is there */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_api_v1_cameras_check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CameraToCheck"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedCamera"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3026,6 +3438,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -3090,6 +3511,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3296,6 +3726,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -3372,6 +3811,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -3403,6 +3851,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3444,6 +3901,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3836,6 +4302,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -3917,6 +4392,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4068,6 +4552,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

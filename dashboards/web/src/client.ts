@@ -4,6 +4,7 @@ import { iceServersOf } from './ice_servers'
 import type {
   Camera,
   CameraChange,
+  CheckedCamera,
   Face,
   Gallery,
   NewCamera,
@@ -31,6 +32,11 @@ export class Client implements Signaling {
 
   async shards(): Promise<Shard[]> {
     return (await this.http.get<{ items: Shard[] }>('/shards')).items
+  }
+
+  /** Tries an address, which takes some seconds; nothing is kept. */
+  checkCamera(url: string): Promise<CheckedCamera> {
+    return this.http.send('POST', '/cameras/check', { url })
   }
 
   addCamera(camera: NewCamera): Promise<Camera> {
@@ -61,6 +67,11 @@ export class Client implements Signaling {
 
   renamePerson(id: string, name: string): Promise<Person> {
     return this.http.send('PATCH', `/people/${id}`, { name })
+  }
+
+  /** Never tell a person by name, or again. */
+  ignorePerson(id: string, ignored: boolean): Promise<Person> {
+    return this.http.send('PATCH', `/people/${id}`, { ignored })
   }
 
   removePerson(id: string): Promise<void> {
