@@ -71,9 +71,10 @@ def _close(boxes: Sequence[Corners], places: Sequence[Corners]) -> Iterable[tupl
     """
     if len(boxes) * len(places) <= _FEW:
         return product(range(len(boxes)), range(len(places)))
-    faces, tracks = np.array(boxes)[:, None], np.array(places)[None]
-    close = (faces[..., :2] < tracks[..., 2:]) & (tracks[..., :2] < faces[..., 2:])
-    return zip(*(rows.tolist() for rows in np.nonzero(close.all(-1))), strict=True)
+    left, top, right, bottom = np.array(boxes).T[:, :, None]
+    begin, above, end, below = np.array(places).T[:, None]
+    close = (left < end) & (begin < right) & (top < below) & (above < bottom)
+    return zip(*(rows.tolist() for rows in np.nonzero(close)), strict=True)
 
 
 def _crowded(likely: Sequence[tuple[float, int, int]]) -> set[int]:
