@@ -157,7 +157,9 @@ class FaceTracker:
     ) -> dict[DetectedFace, Track]:
         """Move the paired tracks to their faces."""
         for face, track in found.pairs:
-            tracks[track].see(corners_of(faces[face].box), self._now, self._before)
+            box = corners_of(faces[face].box)
+            changed = self._scene.changed_at(box)
+            tracks[track].see(box, self._now, self._before, changed=changed)
         return {faces[face]: tracks[track] for face, track in found.pairs}
 
     def _new(self, motion: Motion) -> Track:
