@@ -94,6 +94,7 @@ class FaceTracker:
     def settle(self, followed: Followed, looks: Mapping[TrackId, Look]) -> Tracked:
         """The ids of this frame's faces, by what looks at some of them gave."""
         changed = self._rearranged(followed, looks)
+        self._last = max(self._known, max(self._live, default=0))  # who was known has no new one
         faces = [
             TrackedFace(changed.get(face.track, face.track), face.found) for face in followed.faces
         ]
