@@ -29,6 +29,10 @@ class ModelSettings(Section):
         pattern=r"^(cpu|auto|cuda(:\d+(,\d+)*)?)$",
         description="cpu, cuda:N, cuda:N,M for several; auto: cuda:0 where it runs, else cpu.",
     )
+    tensorrt: Path | None = Field(
+        None,
+        description="Folder for TensorRT's engines: set, TensorRT runs on GPUs; unset, CUDA alone.",
+    )
     emb_dim: Annotated[int, Field(ge=1, le=32768)] | None = Field(
         None, description="Numbers in a vector of your own embedder; checked against the file."
     )
@@ -54,6 +58,9 @@ class InferenceSettings(Section):
     )
     batch_wait: Annotated[float, Field(ge=0, le=1000)] = Field(
         2.0, description="Milliseconds that one waits for others to share a run."
+    )
+    picture_memory: Annotated[int, Field(ge=128, le=65536)] = Field(
+        512, description="MiB on each GPU for pictures that are looked at; one of 1920x1080 has 6."
     )
     window: Annotated[int, Field(ge=1, le=64)] = Field(
         4, description="Frames of a camera in flight at once."

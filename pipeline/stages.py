@@ -30,7 +30,7 @@ class PictureNetwork(Protocol):
     """What does a network say of this part of a picture?"""
 
     input_shape: tuple[int | str | None, ...]
-    outputs: dict[str, tuple[int | str | None, ...]]
+    outputs: Mapping[str, tuple[int | str | None, ...]]
 
     def show(self, image: Image, view: View, outputs: Sequence[str]) -> Sequence[Tensor]:
         """The named outputs for what ``view`` shows of ``image``, each [1, ...]."""

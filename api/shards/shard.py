@@ -68,7 +68,7 @@ from ingest.troubles import cause_of
 from ingest.webrtc.session import Occupied
 from pipeline.build import Pipeline, build, open_configured_pack
 from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient, first_of
-from pipeline.inference import Runnable
+from pipeline.inference import Placed
 from pipeline.messages import (
     CameraId,
     GalleryId,
@@ -271,7 +271,7 @@ class Vital:
 
     def __init__(self, post: Post) -> None:
         self._post = post
-        self.networks: Mapping[str, Runnable] = dict[str, Runnable]()
+        self.networks: Mapping[str, Placed] = dict[str, Placed]()
         self.memory: MemoryIndex | None = None
         self.engine: LocalEngine | None = None
 
@@ -285,6 +285,8 @@ class Vital:
         return Vitals(
             resident_bytes=resident_bytes(),
             cpu_seconds=cpu_seconds(),
+            tasks=len(asyncio.all_tasks()),
+            threads=threading.active_count(),
             lags=tuple(lags),
             dropped=self._post.dropped,
             position=self.memory.position if self.memory else 0,

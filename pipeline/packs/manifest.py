@@ -167,6 +167,9 @@ class Manifest(_Described):
     metric: Literal["cosine"]
     threshold: Annotated[float, Field(gt=-1, lt=1)]
     least_eye_distance: Annotated[float, Field(gt=0)] = Field(description="In pixels.")
+    half_precision: tuple[str, ...] = Field(
+        (), description="Networks that a GPU may run in half precision (16 bits)."
+    )
     similarity: str = Field(description="What a similarity means, for people.")
     caution: str = Field("", description="On whom it is known to fail more often, for people.")
 
@@ -175,6 +178,8 @@ class Manifest(_Described):
         wanted = {"embedder", *_ROLES[self.detector.kind]}
         if set(self.networks) != wanted:
             raise ValueError(f"a {self.detector.kind} pack has the networks {sorted(wanted)}")
+        if unknown := sorted(set(self.half_precision) - wanted):
+            raise ValueError(f"half_precision names {unknown}; allowed: {sorted(wanted)}")
         if self.archive is None and self.archived:
             raise ValueError(f"{sorted(self.archived)} are to come out of an archive: name it")
         return self
