@@ -43,9 +43,13 @@ class Track:
         self.motion.see(corners, now)
         self.seen_at = now
 
-    def place(self, now: float, *, unsure: bool) -> None:
-        """Take note of how much its place tells; doubt begins when that changes."""
-        if unsure != self.unsure:
+    def place(self, now: float, *, unsure: bool, changed: bool) -> None:
+        """Take note of how much its place tells.
+
+        Doubt begins when that changes, and when it is ``changed`` whose faces are seen of those
+        that are unsure: somebody went behind another, or came from there.
+        """
+        if unsure != self.unsure or (unsure and changed):
             self.doubt()
         elif unsure and now - self.asked_at >= _UNSURE:
             self.doubted = True

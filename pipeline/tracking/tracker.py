@@ -65,6 +65,7 @@ class FaceTracker:
         self._scene = Scene()
         self._live: dict[TrackId, Track] = {}
         self._lost: dict[TrackId, Track] = {}
+        self._crowd: set[TrackId] = set()
         self._ended: list[TrackId] = []
 
     def follow(self, detected: Detected) -> Followed:
@@ -130,8 +131,10 @@ class FaceTracker:
         """The faces that continue a track by place, with it."""
         tracks = list(self._live.values())
         found = self._paired(faces, tracks, self._least_overlap, near=True)
+        crowd = {tracks[index].id for _, index in found.pairs if index in found.unsure}
+        changed, self._crowd = crowd != self._crowd, crowd
         for index, track in enumerate(tracks):
-            track.place(self._now, unsure=index in found.unsure)
+            track.place(self._now, unsure=index in found.unsure, changed=changed)
         return self._seen(found, faces, tracks)
 
     def _continued_weakly(

@@ -120,6 +120,14 @@ def test_two_who_meet_and_turn_back_are_told_by_what_they_look_like() -> None:
         assert all(seen[name] == ids[name] for name in seen)
 
 
+def test_of_two_who_overlap_each_keeps_her_id_when_one_goes_behind_the_other() -> None:
+    filmed, ids = film(A=face_at(0, 0, 60), B=face_at(30, 0, 60))
+    assert filmed.show(0.62, {"B": face_at(5, 0, 60)}) == {"B": ids["B"]}
+    assert filmed.show(0.64, {"B": face_at(5, 0, 60)}) == {"B": ids["B"]}
+    both = {"A": face_at(24, 0, 60), "B": face_at(5, 0, 60)}
+    assert filmed.show(0.66, both) == ids
+
+
 def test_a_short_gap_is_survived_by_place_and_a_longer_one_by_appearance() -> None:
     filmed, ids = film(A=face_at(10, 10))
     assert filmed.show(1.2, {"A": face_at(12, 10)}) == ids
