@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.assignment import assign
+from pipeline.assignment import assign, contenders
 from pipeline.evidence import Evidence, Support
 from pipeline.messages import (
     Comparison,
@@ -154,11 +154,13 @@ class Identifier:
 
     def _named(self, tracks: Mapping[TrackId, _Track]) -> Mapping[TrackId, PersonId]:
         """Who is who: the assignment of most similarity, without what is no clear choice."""
-        gains = {
-            (number, one.person): self._gain(track, one)
-            for number, track in tracks.items()
-            for one in self._candidates(track)
-        }
+        gains = contenders(
+            {
+                (number, one.person): self._gain(track, one)
+                for number, track in sorted(tracks.items(), key=lambda item: item[0])
+                for one in self._candidates(track)
+            }
+        )
         chosen = assign(gains)
         named = {
             number: person

@@ -415,6 +415,19 @@ def test_evidence_that_trembles_around_the_threshold_gives_a_name_once_and_takes
     assert changes in ([ANN], [None], [None, ANN])
 
 
+@given(looks, st.permutations([1, 2, 3, 4]))
+def test_in_which_order_the_faces_come_does_not_count(
+    seen: list[tuple[int, dict[str, float]]], order: list[int]
+) -> None:
+    identifier, other = Identifier(POLICY), Identifier(POLICY)
+    for number, (track, people) in enumerate(seen):
+        for one, faces in ((identifier, [1, 2, 3, 4]), (other, order)):
+            one.observe(TrackId(track), 0.0, matches(**people))
+            decided = one.decide([tracked(face) for face in faces], frame(number))
+            assert [face.face.track for face in decided.faces] == faces
+        assert named(identifier, 1, 2, 3, 4) == named(other, 1, 2, 3, 4)
+
+
 @given(looks)
 def test_each_change_of_a_name_is_one_revision_and_there_is_no_other(
     seen: list[tuple[int, dict[str, float]]],
