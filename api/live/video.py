@@ -119,6 +119,11 @@ class Viewers:
         for viewer in self._viewers.get(camera, ()):
             viewer.put(picture)
 
+    def drop(self, camera: CameraId) -> None:
+        """Nobody is to see what waits; who looks goes on with what comes next."""
+        for viewer in self._viewers.get(camera, ()):
+            viewer.clear()
+
     def end(self, camera: CameraId) -> None:
         """The camera is gone: its viewers see the last picture, then the end."""
         for viewer in self._viewers.pop(camera, ()):
