@@ -11,7 +11,7 @@ from ingest.encoding import Encoding
 from ingest.masking import Masking
 from ingest.media_clock import MediaClock
 from ingest.observed import Observed
-from ingest.options import Masks
+from ingest.options import DecoderChoice, Masks
 from ingest.playable import LastGroup, Playable
 
 if TYPE_CHECKING:
@@ -80,19 +80,27 @@ class Tee:
             return self._latest
 
     @contextmanager
-    def connection(self, codec: str, passing: "Passing | None") -> "Iterator[Tap]":
+    def connection(
+        self, codec: str, passing: "Passing | None", transport: str = "tcp"
+    ) -> "Iterator[Tap]":
         """While a source is connected it tells the tap of each picture.
 
         Args:
             codec: of its video, as a person calls it.
             passing: of video that can perhaps be played as it is; None for all other.
+            transport: by what it comes.
         """
         self.clock.begin()
-        self.observed.connected(codec)
+        self.observed.connected(codec, transport)
         try:
             yield Tap(self, passing)
         finally:
             self.cut()
+
+    @property
+    def is_played(self) -> bool:
+        """Whether somebody plays."""
+        return self._listener is not None
 
     def cut(self) -> None:
         """What comes next does not go on from what came before."""
@@ -145,6 +153,8 @@ class Tap:
         self._tee = tee
         self._passing = passing
         self._why = "it is not H.264 by RTSP"
+        self.decoder = DecoderChoice.CPU
+        """What decodes its pictures."""
 
     def coded(self, unit: bytes, media_time: int, *, key: bool) -> None:
         """A picture as the camera coded it, whether it is analysed or not.
@@ -164,7 +174,12 @@ class Tap:
         elif playable is not None:
             self._tee.give(playable)
 
+    @property
+    def is_viewed(self) -> bool:
+        """Whether somebody plays what is encoded here: every picture is wanted decoded."""
+        return self._tee.is_played and (self._passing is None or bool(self._tee.masking.masks))
+
     def decoded(self, picture: "av.VideoFrame", media_time: int) -> None:
         """A picture as it is shown."""
-        self._tee.observed.shown(picture.width, picture.height)
+        self._tee.observed.shown(picture.width, picture.height, self.decoder)
         self._tee.decoded(picture, media_time, self._why if self._passing is None else "")

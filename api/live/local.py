@@ -14,9 +14,10 @@ from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec, Fleet
 from ingest.numbering import Numbering
 from ingest.observed import Observed
+from ingest.opening import Limits
 from ingest.options import CameraOptions, Masks
 from ingest.playable import Playable
-from ingest.rtsp import Limits, RtspCamera
+from ingest.rtsp import RtspCamera
 from ingest.source import Source, StateChange
 from ingest.supervisor import Backoff, supervised
 from ingest.tee import Tee
@@ -87,6 +88,7 @@ class LocalEngine:
             connect=rtsp.connect_timeout,
             silence=rtsp.read_timeout,
             destinations=rtsp.destinations,
+            udp_ports=(rtsp.udp_ports_first, rtsp.udp_ports_last),
         )
         self._backoff = Backoff(first=rtsp.least_backoff, most=rtsp.most_backoff)
         self._output = output
@@ -96,6 +98,7 @@ class LocalEngine:
         self._recognizers: dict[CameraId, Recognizer] = {}
         self._numbers: defaultdict[CameraId, Numbering] = defaultdict(Numbering)
         self._tees: dict[CameraId, Tee] = {}
+        self._options: dict[CameraId, CameraOptions] = {}
         self._players = Players(group, output)
         self._tracks: defaultdict[CameraId, int] = defaultdict(int)
         """Of each camera the last one that was told."""
@@ -120,6 +123,7 @@ class LocalEngine:
         It is masked at once. Where no new connection is needed, none is made.
         """
         self.mask(camera.camera, camera.options.masks)
+        self._options[camera.camera] = camera.options
         self._numbers[camera.camera].skip(after.seq)
         self._tee(camera.camera).clock.skip(after.media_time)
         self._tracks[camera.camera] = max(self._tracks[camera.camera], after.track)
@@ -132,6 +136,7 @@ class LocalEngine:
         self.halt(camera)
         self._numbers.pop(camera, None)
         self._tees.pop(camera, None)
+        self._options.pop(camera, None)
         self._tracks.pop(camera, None)
 
     async def publish(self, camera: CameraId, offer: str, ice: Ice) -> Publication:
@@ -202,6 +207,7 @@ class LocalEngine:
             self._pipeline.lanes.turn,
             lambda: self._output.decodes(camera),
             self._tee(camera),
+            lambda: self._options[camera],
         )
         source: Source
         if isinstance(spec.url, CameraUrl):

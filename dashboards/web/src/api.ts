@@ -851,7 +851,7 @@ export interface components {
          * @description Why a camera shows nothing.
          * @enum {string}
          */
-        Cause: "unreachable" | "timeout" | "lost" | "garbage" | "refused" | "unauthorized" | "not found" | "unsupported" | "forbidden";
+        Cause: "unreachable" | "timeout" | "lost" | "garbage" | "refused" | "unauthorized" | "not found" | "unsupported" | "forbidden" | "transport" | "decoder";
         /**
          * Ceiling
          * @description How near a stranger comes to somebody, over all people: the nearest, of 95 %, of half.
@@ -1449,7 +1449,8 @@ export interface components {
          * @description A camera's video, and what is made of it; sizes in pixels, rates a second, times in seconds.
          *
          *     ``bit_rate`` and ``key_interval`` are None where the camera's own coding is not seen, the delays
-         *     (from capture to result) where there was no result lately.
+         *     (from capture to result) where there was no result lately. ``transport`` is tcp, udp or webrtc,
+         *     ``decoder`` what really decodes: cpu or cuda.
          */
         StreamStatus: {
             /** Codec */
@@ -1474,6 +1475,10 @@ export interface components {
             delay_p95: number | null;
             /** Connections */
             connections: number;
+            /** Transport */
+            transport: string;
+            /** Decoder */
+            decoder: string;
         };
         /**
          * Suggestion
