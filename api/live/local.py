@@ -15,7 +15,7 @@ from ingest.fleet import CameraSpec, Fleet
 from ingest.numbering import Numbering
 from ingest.observed import Observed
 from ingest.opening import Limits
-from ingest.options import CameraOptions, Masks
+from ingest.options import CameraOptions, Masks, Region
 from ingest.playable import Playable
 from ingest.rtsp import RtspCamera
 from ingest.source import Source, StateChange
@@ -26,7 +26,7 @@ from ingest.webrtc.publisher import PublishedCamera
 from ingest.webrtc.session import Publication
 from pipeline.build import Pipeline
 from pipeline.errors import Transient
-from pipeline.messages import CameraId, Capture, Frame, PersonId, Result
+from pipeline.messages import Box, CameraId, Capture, Frame, PersonId, Result
 from pipeline.stages import Gallery
 from pipeline.watch import watch
 
@@ -187,7 +187,9 @@ class LocalEngine:
 
     async def _watch(self, spec: CameraSpec) -> None:
         camera, frames = spec.camera, self._frames(spec)
-        recognizer = self._pipeline.recognizer(self._gallery, after=self._tracks[camera])
+        recognizer = self._pipeline.recognizer(
+            self._gallery, self._tracks[camera], lambda: _box(self._options[camera].region)
+        )
         self._recognizers[camera] = recognizer
         try:
             async with aclosing(frames):
@@ -240,3 +242,7 @@ def _limits_of(options: CameraOptions, usual: Limits) -> Limits:
         connect=options.connect_timeout or usual.connect,
         silence=options.read_timeout or usual.silence,
     )
+
+
+def _box(region: Region) -> Box:
+    return Box(region.x, region.y, region.width, region.height)
