@@ -35,12 +35,18 @@ class Tee:
     Args:
         name: the camera's.
         on_thread: called on each thread that encodes, before anything else.
+        masking: the camera's, the same for whatever shows pictures of it.
     """
 
-    def __init__(self, name: str = "", on_thread: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        name: str = "",
+        on_thread: Callable[[], None] = lambda: None,
+        masking: Masking | None = None,
+    ) -> None:
         self.clock = MediaClock()
         self.observed = Observed()
-        self.masking = Masking()
+        self.masking = masking or Masking()
         self._name = name
         self._on_thread = on_thread
         self._lock = threading.Lock()

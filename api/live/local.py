@@ -12,6 +12,7 @@ from api.live.video import Picture, PreviewEncoder
 from api.settings.sections import RtspSettings
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec, Fleet
+from ingest.masking import Masking
 from ingest.numbering import Numbering
 from ingest.observed import Observed
 from ingest.opening import Limits
@@ -99,6 +100,8 @@ class LocalEngine:
         self._numbers: defaultdict[CameraId, Numbering] = defaultdict(Numbering)
         self._tees: dict[CameraId, Tee] = {}
         self._options: dict[CameraId, CameraOptions] = {}
+        self._maskings: defaultdict[CameraId, Masking] = defaultdict(Masking)
+        """Of each camera one, whatever connects to it: nothing of it is shown without."""
         self._players = Players(group, output)
         self._tracks: defaultdict[CameraId, int] = defaultdict(int)
         """Of each camera the last one that was told."""
@@ -137,6 +140,7 @@ class LocalEngine:
         self._numbers.pop(camera, None)
         self._tees.pop(camera, None)
         self._options.pop(camera, None)
+        self._maskings.pop(camera, None)
         self._tracks.pop(camera, None)
 
     async def publish(self, camera: CameraId, offer: str, ice: Ice) -> Publication:
@@ -225,7 +229,9 @@ class LocalEngine:
 
     def _tee(self, camera: CameraId) -> Tee:
         if camera not in self._tees:
-            self._tees[camera] = Tee(camera, lambda: self._output.decodes(camera))
+            self._tees[camera] = Tee(
+                camera, lambda: self._output.decodes(camera), self._maskings[camera]
+            )
         return self._tees[camera]
 
     def _publish(self, frame: Frame, result: Result) -> None:
