@@ -158,6 +158,7 @@ class RtspCamera:
             handover.pause(0)
             arrived = time.time()
             stamp = clock.stamp(packet, arrived, self._tee.clock.at(packet.pts, arrived))
+            self._tee.observed.clock_skew = clock.skew
             for unit in video.assembly.add(bytes(packet), stamp):
                 tap.coded(unit.data, unit.stamp.media_time, key=unit.need is Need.KEY)
                 choice = selection.choose(
@@ -168,6 +169,7 @@ class RtspCamera:
                     viewed=tap.is_viewed,
                 )
                 if not choice.decode:
+                    tap.skipped()
                     continue
                 for picture in _decode_unit(decoder, unit, choice):
                     latest = time.monotonic()

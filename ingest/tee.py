@@ -13,6 +13,7 @@ from ingest.media_clock import MediaClock
 from ingest.observed import Observed
 from ingest.options import DecoderChoice, Masks
 from ingest.playable import LastGroup, Playable
+from ingest.pulse import Pulse
 
 if TYPE_CHECKING:
     import av
@@ -46,6 +47,7 @@ class Tee:
     ) -> None:
         self.clock = MediaClock()
         self.observed = Observed()
+        self.pulse = Pulse()
         self.masking = masking or Masking()
         self._name = name
         self._on_thread = on_thread
@@ -97,6 +99,7 @@ class Tee:
             transport: by what it comes.
         """
         self.clock.begin()
+        self.pulse.begin()
         self.observed.connected(codec, transport)
         try:
             yield Tap(self, passing)
@@ -185,7 +188,12 @@ class Tap:
         """Whether somebody plays what is encoded here: every picture is wanted decoded."""
         return self._tee.is_played and (self._passing is None or bool(self._tee.masking.masks))
 
+    def skipped(self) -> None:
+        """A picture came that nobody decodes."""
+        self._tee.pulse.beat()
+
     def decoded(self, picture: "av.VideoFrame", media_time: int) -> None:
         """A picture as it is shown."""
+        self._tee.pulse.beat()
         self._tee.observed.shown(picture.width, picture.height, self.decoder)
         self._tee.decoded(picture, media_time, self._why if self._passing is None else "")

@@ -46,6 +46,13 @@ class Players:
             self.halt(camera)
             self.play(camera, playing[0])
 
+    def move(self, camera: CameraId, tee: Tee) -> None:
+        """The camera's video comes from elsewhere now: from its next key picture on."""
+        if camera in self._playing:
+            self.halt(camera)
+            tee.cut()
+            self.play(camera, tee)
+
     def halt(self, camera: CameraId) -> None:
         """Hand it on no more."""
         if playing := self._playing.pop(camera, None):
