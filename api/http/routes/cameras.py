@@ -4,7 +4,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -211,11 +211,12 @@ async def change(
     until then it is watched as it was, and goes on so if none comes.
     """
     url = await _address(body.url, services) if body.url else None
-    wanted = CameraSpec(camera.id, url or camera.url, camera.options.changed(body.changed_options))
-    go_together(wanted.url, wanted.options)
+    options = camera.options.changed(body.changed_options)
+    wanted = replace(camera, url=url or camera.url, options=options)
+    go_together(wanted.url, options)
     is_watched = camera.enabled and body.enabled is not False
     if is_watched and not body.force and _is_to_be_tried(camera, wanted):
-        await services.engine.exchange(wanted)
+        await services.engine.exchange(_spec(wanted))
     try:
         changed = await services.cameras.change(
             camera.id,
@@ -304,20 +305,23 @@ async def _address(text: SecretStr, services: Services) -> CameraAddress:
     return address
 
 
-def _is_to_be_tried(camera: Camera, wanted: CameraSpec) -> bool:
+def _is_to_be_tried(camera: Camera, wanted: Camera) -> bool:
     """Whether it is connected in another way, of which it is not known that anything comes."""
     before, after = (
-        (url, options.transport, options.decoder)
-        for url, options in ((camera.url, camera.options), (wanted.url, wanted.options))
+        (one.url, one.options.transport, one.options.decoder) for one in (camera, wanted)
     )
     return before != after
 
 
 async def _take_effect(camera: Camera, services: Services) -> None:
     if camera.enabled:
-        await services.engine.put(CameraSpec(camera.id, camera.url, camera.options))
+        await services.engine.put(_spec(camera))
     else:
         await services.engine.remove(camera.id)
+
+
+def _spec(camera: Camera) -> CameraSpec:
+    return CameraSpec(camera.id, camera.url, camera.options)
 
 
 def _out(camera: Camera, services: Services) -> CameraOut:
