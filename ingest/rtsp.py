@@ -162,13 +162,15 @@ class RtspCamera:
     def _pictures(
         self, container: "InputContainer", video: _Video, tap: Tap, handover: Handover
     ) -> Iterator[tuple[int, av.VideoFrame, Stamp]]:
-        decoder, clock, thinning = Decoder(video.stream.codec_context), SenderClock(), Thinning()
+        decoder, clock = Decoder(video.stream.codec_context), SenderClock()
+        thinning = Thinning(wish=self._tee.wish)
         latest, shown = time.monotonic(), 0
         for packet in self._packets(container, video.stream):
             handover.pause(0)
             arrived = time.time()
             stamp = clock.stamp(packet, arrived, self._tee.clock.at(packet.pts, arrived))
             for unit in video.assembly.add(bytes(packet), stamp):
+                unit = unit._replace(stamp=self._tee.timing.placed(unit.stamp, arrived))  # noqa: PLW2901 - told in the analysed stream's time
                 tap.coded(unit.data, unit.stamp.media_time, key=unit.need is Need.KEY)
                 if not thinning.wants(_need(decoder, unit), handover.taken):
                     continue
@@ -176,7 +178,9 @@ class RtspCamera:
                     latest = time.monotonic()
                     yield thinning.skipped + shown, picture, cast("Stamp", picture.opaque)
                     shown += 1
-            if time.monotonic() - latest > self._limits.picture:
+            if not self._tee.wish():
+                latest = time.monotonic()  # key pictures may be far apart
+            elif time.monotonic() - latest > self._limits.picture:
                 raise Garbage(
                     f"{self._url}: packets, but for {self._limits.picture:g} s no picture"
                 )

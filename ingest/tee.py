@@ -10,6 +10,7 @@ from ingest.encoding import Encoding
 from ingest.media_clock import MediaClock
 from ingest.observed import Observed
 from ingest.playable import LastGroup, Playable
+from ingest.same_moment import Pace, Timing
 
 if TYPE_CHECKING:
     import av
@@ -30,10 +31,26 @@ class Tee:
     Args:
         name: the camera's.
         on_thread: called on each thread that encodes, before anything else.
+        timing: how the stream's media times go together with those of the camera's others; left
+            out, it is the one that others go by.
+        on_decoded: called with each decoded picture and its media time, on the source's thread.
+        wish: whether more than key pictures are to be decoded now; asked on that thread.
     """
 
-    def __init__(self, name: str = "", on_thread: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        name: str = "",
+        on_thread: Callable[[], None] = lambda: None,
+        timing: Timing | None = None,
+        on_decoded: "Callable[[av.VideoFrame, int], None]" = lambda *_: None,
+        wish: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.clock = MediaClock()
+        self.pace = Pace()
+        """Of its media times, where they are its own."""
+        self.timing = timing or self.pace
+        self.on_decoded = on_decoded
+        self.wish = wish
         self.observed = Observed()
         self._name = name
         self._on_thread = on_thread
@@ -42,6 +59,7 @@ class Tee:
         self._listener: Callable[[Playable], None] | None = None
         self._encoding: Encoding | None = None
         self._latest = -1
+        self._passes = True
 
     def play(self, listener: Callable[[Playable], None]) -> None:
         """Give the last group of pictures, then each new one, to ``listener``, on any thread."""
@@ -49,6 +67,11 @@ class Tee:
             for picture in self._group.pictures:
                 listener(picture)
             self._listener = listener
+
+    @property
+    def wants_decoded(self) -> bool:
+        """Whether somebody plays what has to be decoded and encoded for that."""
+        return self._listener is not None and not self._passes
 
     def halt(self) -> None:
         """Nobody plays any more."""
@@ -65,6 +88,8 @@ class Tee:
             passing: of video that can perhaps be played as it is; None for all other.
         """
         self.clock.begin()
+        self.timing.begin()
+        self._passes = passing is not None
         self.observed.connected(codec)
         try:
             yield Tap(self, passing)
@@ -76,6 +101,11 @@ class Tee:
         with self._lock:
             self._group.clear()
             self._end_encoding()
+
+    def pass_no_more(self) -> None:
+        """What comes next on this connection has to be encoded."""
+        self._passes = False
+        self.cut()
 
     def give(self, picture: Playable) -> None:
         """A picture of the camera's own."""
@@ -132,12 +162,13 @@ class Tap:
         playable = self._passing.ready(unit, media_time, key=key)
         if self._passing.problem:
             self._why, self._passing = self._passing.problem, None
-            self._tee.cut()
+            self._tee.pass_no_more()
         elif playable is not None:
             self._tee.give(playable)
 
     def decoded(self, picture: "av.VideoFrame", media_time: int) -> None:
         """A picture as it is shown."""
         self._tee.observed.shown(picture.width, picture.height)
+        self._tee.on_decoded(picture, media_time)
         if self._passing is None:
             self._tee.encode(picture, media_time, self._why)

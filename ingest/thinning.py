@@ -16,11 +16,21 @@ class Thinning:
 
     It thins out as far as what is left still exceeds what is taken, and goes back step by step.
     A picture is left out only where no decoded one needs it, so none is ever damaged by it.
+
+    Args:
+        clock: seconds, from anywhere.
+        wish: whether more than key pictures is of use now. What is not is left out uncounted:
+            nobody misses it.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        wish: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.skipped = 0
-        """Pictures that were left out so far."""
+        """Pictures that were left out for want of time so far."""
+        self._wish = wish
         self._least = self._goal = Need.DISPOSABLE
         self._seen = dict.fromkeys(Need, 0)
         self._before = dict(self._seen)
@@ -38,6 +48,9 @@ class Thinning:
             need: what other pictures need of it.
             taken: pictures that were taken for analysis so far.
         """
+        if need is not Need.KEY and not self._wish():
+            self._least = Need.KEY
+            return False
         self._seen[need] += 1
         offered = sum(self._seen.values()) - self.skipped
         if (load := self._meter.update(offered, taken)) is not None:

@@ -30,6 +30,10 @@ from pipeline.settings import ModelSettings, PipelineSettings
 from pipeline.stages import Detector, Embedder, Gallery, PointFinder
 from pipeline.track import MotionTracker
 
+_MARGIN, _SIDE = 2.0, 256
+"""Of the square in which a face is looked for in detail by a detector that has no close look: in
+longer sides of its box, and in pixels, so that the face fills half of it."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pipeline:
@@ -98,7 +102,7 @@ def build(settings: PipelineSettings, pack: Pack) -> Pipeline:
     networks = opened.by_role
     manifest, asked = pack.manifest, settings.quality.least_eye_distance
     least = manifest.least_eye_distance if asked is None else asked
-    detector, points = _detector(manifest.detector, networks, settings)
+    detector, points, in_detail = _detector(manifest.detector, networks, settings)
     embedder = _embedder(manifest.embedder, networks["embedder"])
     return Pipeline(
         pack=pack,
@@ -106,7 +110,7 @@ def build(settings: PipelineSettings, pack: Pack) -> Pipeline:
         opened=opened,
         lanes=Lanes(lane_count(settings.inference.lanes, opened.at_once)),
         detector=detector,
-        extractor=FeatureExtractor(points, manifest.embedder.alignment, embedder, least),
+        extractor=FeatureExtractor(points, manifest.embedder.alignment, embedder, least, in_detail),
         least_eye_distance=least,
     )
 
@@ -125,15 +129,22 @@ def open_configured_pack(model: ModelSettings, cache: Path, progress: Progress) 
 
 def _detector(
     feed: DetectorFeed, networks: Mapping[str, Runnable], settings: PipelineSettings
-) -> tuple[Detector, PointFinder]:
-    """What finds faces, and what finds their points at full resolution."""
+) -> tuple[Detector, PointFinder, PointFinder]:
+    """What finds faces, and what their points at full resolution: there, and in a larger picture.
+
+    Two pictures of one moment may be some milliseconds apart, and points that are scaled up are
+    rough: in the larger one faces are looked for anew, whatever found them.
+    """
+    detector: Detector
     match feed:
         case YunetFeed():
-            return _yunet(feed, networks["detector"], settings)
+            detector, near = _yunet(feed, networks["detector"], settings)
+            return detector, near, near
         case ScrfdFeed():
-            return _scrfd(feed, networks["detector"], settings), AsDetected()
+            detector = _scrfd(feed, networks["detector"], settings)
         case MtcnnFeed():
-            return _mtcnn(feed, networks, settings), AsDetected()
+            detector = _mtcnn(feed, networks, settings)
+    return detector, AsDetected(), CloseUp(detector, margin=_MARGIN, side=_SIDE)
 
 
 def _yunet(

@@ -80,7 +80,10 @@ class Recognizer:
     async def _look(self, frame: Frame, faces: Sequence[TrackedFace]) -> None:
         """Compare these faces with the gallery, and give the outcome to their tracks."""
         described = await asyncio.gather(
-            *(self._lanes.run(self._extractor.extract, frame.image, face.found) for face in faces)
+            *(
+                self._lanes.run(self._extractor.extract, frame.image, face.found, frame.detail)
+                for face in faces
+            )
         )
         vectors: dict[TrackId, Vector] = {}
         for face, outcome in zip(faces, described, strict=True):

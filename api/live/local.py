@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from api.live.players import Players
@@ -15,7 +15,10 @@ from ingest.fleet import CameraSpec, Fleet
 from ingest.numbering import Numbering
 from ingest.observed import Observed
 from ingest.playable import Playable
+from ingest.roles import Streams
 from ingest.rtsp import Limits, RtspCamera
+from ingest.second_stream import SecondStatus
+from ingest.second_streams import SecondStreams
 from ingest.source import Source, StateChange
 from ingest.supervisor import Backoff, supervised
 from ingest.tee import Tee
@@ -96,6 +99,7 @@ class LocalEngine:
         self._numbers: defaultdict[CameraId, Numbering] = defaultdict(Numbering)
         self._tees: dict[CameraId, Tee] = {}
         self._players = Players(group, output)
+        self._seconds = SecondStreams(group, self._limits, self._backoff, output.decodes)
         self._tracks: defaultdict[CameraId, int] = defaultdict(int)
         """Of each camera the last one that was told."""
 
@@ -104,13 +108,16 @@ class LocalEngine:
         self._numbers[camera.camera].skip(after.seq)
         self._tee(camera.camera).clock.skip(after.media_time)
         self._tracks[camera.camera] = max(self._tracks[camera.camera], after.track)
-        await self._fleet.put(camera)
+        tee = self._tee(camera.camera)
+        await self._seconds.put(camera.camera, camera.streams.beside(camera.url), tee)
+        await self._fleet.put(replace(camera, streams=Streams()))  # they are no part of its watch
 
     async def remove(self, camera: CameraId) -> None:
         """Watch it no more; returns when its connection is gone."""
         await self._fleet.remove(camera)
         self._previews.hide(camera)
         self.halt(camera)
+        await self._seconds.remove(camera)
         self._numbers.pop(camera, None)
         self._tees.pop(camera, None)
         self._tracks.pop(camera, None)
@@ -142,7 +149,7 @@ class LocalEngine:
 
     def play(self, camera: CameraId) -> None:
         """Tell this camera's video from now on, from its last key picture on."""
-        self._players.play(camera, self._tee(camera))
+        self._players.play(camera, self._seconds.video(camera, self._tee(camera)))
 
     def halt(self, camera: CameraId) -> None:
         """Tell it no more."""
@@ -151,6 +158,10 @@ class LocalEngine:
     def observed(self) -> Mapping[CameraId, Observed]:
         """What came of each camera so far."""
         return {camera: tee.observed.copy() for camera, tee in self._tees.items()}
+
+    def second_streams(self) -> Sequence[tuple[CameraId, SecondStatus]]:
+        """How the cameras' further streams are."""
+        return self._seconds.statuses()
 
     def retract(self, person: PersonId) -> None:
         """Forget on every camera what speaks for a person of whom something was deleted."""
@@ -168,7 +179,7 @@ class LocalEngine:
         try:
             async with aclosing(frames):
                 window = self._pipeline.settings.inference.window
-                onwards = self._numbers[camera].onwards(frames)
+                onwards = self._numbers[camera].onwards(self._seconds.beside(camera, frames))
                 await watch(onwards, recognizer, self._publish, window)
         finally:
             del self._recognizers[camera]

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import itertools
+import math
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -24,6 +25,8 @@ class Conditions:
     clips: Mapping[str, Clip]
     login: Credentials | None
     rtp_origin: int
+    since: float | None
+    """When the scene began that all streams show, in Unix seconds; None: for each client anew."""
     flowing: asyncio.Event
     """Cleared: nothing is sent, the connection stays."""
     answering: asyncio.Event
@@ -95,10 +98,12 @@ class Client:
     async def _play(self, stream: str) -> None:
         """Send the clip again and again, each picture when a camera would have it ready."""
         clip, origin = self._conditions.clips[stream], self._conditions.rtp_origin
-        rtp, began, now = RtpStream(), time.time(), asyncio.get_running_loop().time
-        start, reported = now(), -_REPORT_EVERY
+        rtp, now, unix = RtpStream(), asyncio.get_running_loop().time, time.time()
+        began = self._conditions.since or unix
+        start, reported = now() - (unix - began), -_REPORT_EVERY
         step, length = 1 / clip.rate, len(clip.pictures)
-        for number in itertools.count():
+        first = 0 if began == unix else clip.next_key(math.ceil((unix - began) / step))
+        for number in itertools.count(first):
             picture, due = clip.pictures[number % length], float(number * step)
             await asyncio.sleep(start + due - now())
             await self._conditions.flowing.wait()

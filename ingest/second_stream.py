@@ -1,0 +1,152 @@
+"""Another stream of a camera than the one that is analysed: connected only while it is wanted."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+
+from ingest.address import CameraUrl
+from ingest.detail import DetailPictures
+from ingest.observed import Observed
+from ingest.roles import Role
+from ingest.rtsp import Limits, RtspCamera
+from ingest.same_moment import Pace, SameMoment
+from ingest.source import State, StateChange
+from ingest.supervisor import Backoff, supervised
+from ingest.tee import Tee
+from pipeline.errors import FaceapiError
+from pipeline.messages import CameraId
+
+_LINGER = 10.0
+"""Seconds that a connection outlives its last viewer: who reloads a page sees something at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecondStatus:
+    """How a further stream of a camera is.
+
+    ``state`` is None while it is not wanted, ``since`` in Unix seconds. ``exact`` says that its
+    pictures are matched with the analysed ones by the camera's own clock.
+    """
+
+    roles: tuple[Role, ...]
+    state: State | None
+    reason: str
+    since: float
+    exact: bool
+    observed: Observed
+
+
+class SecondStream:
+    """One more connection to a camera, for viewers, for details, or for both.
+
+    For details it is always connected, and all its pictures are decoded while somebody asks for
+    some. For viewers it is connected while somebody views, and only key pictures are decoded where
+    they can be played as they are. ``view`` and ``leave`` are called in the event loop.
+
+    Args:
+        url: where it is.
+        roles: what it is for.
+        analysed: the pace of the stream that is analysed.
+        limits: as of any connection.
+        on_thread: called on each of its threads, before anything else.
+    """
+
+    def __init__(  # noqa: PLR0913 - a connection with all that belongs to it
+        self,
+        url: CameraUrl,
+        camera: CameraId,
+        *,
+        roles: tuple[Role, ...],
+        analysed: Pace,
+        limits: Limits,
+        backoff: Backoff,
+        on_thread: Callable[[], None],
+    ) -> None:
+        self.url = url
+        self.roles = roles
+        self.timing = SameMoment(analysed)
+        self.detail = DetailPictures()
+        self.tee = Tee(
+            f"{camera} ({'/'.join(roles)})",
+            on_thread,
+            self.timing,
+            self.detail.add,
+            self._wants_all,
+        )
+        self.on_lost: Callable[[], None] = lambda: None
+        """Called in the event loop when its pictures come no more."""
+        self._backoff = backoff
+        self._source = RtspCamera(url, camera, limits, on_thread=on_thread, tee=self.tee)
+        self._change: StateChange | None = None
+        self._since = time.time()
+        self._wanted, self._unwanted = asyncio.Event(), asyncio.Event()
+        self._want(Role.DETAIL in roles)
+
+    def view(self) -> None:
+        """Somebody views it."""
+        self._want(True)
+
+    def leave(self) -> None:
+        """Nobody views it any more."""
+        self._want(Role.DETAIL in self.roles)
+
+    @property
+    def status(self) -> SecondStatus:
+        """How it is."""
+        return SecondStatus(
+            self.roles,
+            self._change.state if self._change else None,
+            self._change.reason if self._change else "",
+            self._since,
+            self.timing.exact,
+            self.tee.observed.copy(),
+        )
+
+    async def run(self) -> None:
+        """Be connected while it is wanted, and a little longer; never returns."""
+        while True:
+            await self._wanted.wait()
+            async with asyncio.TaskGroup() as group:
+                connection = group.create_task(self._connected())
+                await self._let_go()
+                connection.cancel()
+
+    def _want(self, wanted: bool) -> None:
+        (self._wanted if wanted else self._unwanted).set()
+        (self._unwanted if wanted else self._wanted).clear()
+
+    async def _let_go(self) -> None:
+        """Return when it was not wanted for a while."""
+        while True:
+            await self._unwanted.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LINGER):
+                    await self._wanted.wait()
+            if not self._wanted.is_set():
+                return
+
+    async def _connected(self) -> None:
+        frames = supervised(
+            self._source, backoff=self._backoff, on_state=self.became, gives_up=False
+        )
+        try:
+            async with aclosing(frames):
+                async for _ in frames:
+                    pass  # they are taken where they are decoded
+        except FaceapiError:
+            await asyncio.Event().wait()  # told as its state; a person must change something first
+        finally:
+            self.became(None)
+
+    def became(self, change: StateChange | None) -> None:
+        """It is in another state; None: it is not wanted."""
+        self._change, self._since = change, time.time()
+        if change is None or change.state not in (State.LIVE, State.OVERLOADED):
+            self.detail.clear()
+            self.on_lost()
+
+    def _wants_all(self) -> bool:
+        """Whether more than key pictures is to be decoded."""
+        return self.tee.wants_decoded or (Role.DETAIL in self.roles and self.detail.wanted)

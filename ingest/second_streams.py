@@ -1,0 +1,138 @@
+"""The further streams of all cameras: each a failure domain, apart from what is analysed."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import replace
+
+from ingest.address import CameraUrl
+from ingest.fleet import CameraSpec, Fleet
+from ingest.roles import Role, Streams
+from ingest.rtsp import Limits
+from ingest.same_moment import Pace
+from ingest.second_stream import SecondStatus, SecondStream
+from ingest.selection import Selection
+from ingest.source import State, StateChange
+from ingest.supervisor import Backoff
+from ingest.tee import Tee
+from pipeline.messages import CameraId, Capture
+
+
+class SecondStreams:
+    """Owns them, for as long as their cameras are watched.
+
+    Args:
+        group: in which they run; what breaks in one of them stays there.
+        on_thread: called on each thread that works for a camera, before anything else.
+    """
+
+    def __init__(
+        self,
+        group: asyncio.TaskGroup,
+        limits: Limits,
+        backoff: Backoff,
+        on_thread: Callable[[CameraId], None],
+    ) -> None:
+        self._limits = limits
+        self._backoff = backoff
+        self._on_thread = on_thread
+        self._fleet = Fleet(group, self._run, self._broke)
+        self._known: dict[CameraId, Streams] = {}
+        self._streams: dict[CameraId, Sequence[SecondStream]] = {}
+        self._running: dict[CameraId, SecondStream] = {}
+        """By their names in the fleet."""
+        self._videos: dict[CameraId, Selection] = {}
+        self._changing: defaultdict[CameraId, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def put(self, camera: CameraId, streams: Streams, analysed: Tee) -> None:
+        """A camera has these streams beside the analysed one; the same again changes nothing.
+
+        One that failed is begun again.
+        """
+        async with self._changing[camera]:
+            failed = any(one.status.state is State.FAILED for one in self._of(camera))
+            if self._known.get(camera, Streams()) == streams and not failed:
+                return
+            await self._end(camera)
+            self._known[camera] = streams
+            made = [
+                self._made(camera, url, roles, analysed.pace) for url, roles in _by_url(streams)
+            ]
+            self._streams[camera] = made
+            for one in made:
+                name = CameraId(f"{camera} ({'/'.join(one.roles)})")
+                self._running[name] = one
+                await self._fleet.put(CameraSpec(name, one.url))
+            self.video(camera, analysed).change(_for(Role.VIEW, made))
+
+    async def remove(self, camera: CameraId) -> None:
+        """It has none any more; returns when their connections are gone."""
+        async with self._changing[camera]:
+            await self._end(camera)
+            self._videos.pop(camera, None)
+
+    def video(self, camera: CameraId, analysed: Tee) -> Selection:
+        """What its viewers get."""
+        if camera not in self._videos:
+            self._videos[camera] = Selection(analysed)
+        return self._videos[camera]
+
+    async def beside(
+        self, camera: CameraId, captures: AsyncIterator[Capture]
+    ) -> AsyncIterator[Capture]:
+        """The analysed pictures, each with that of its moment in detail where there is one."""
+        async for capture in captures:
+            stream = _for(Role.DETAIL, self._of(camera))
+            if stream is None:
+                yield capture
+            else:
+                yield replace(capture, detail=stream.detail.of(capture.media_time))
+            del capture  # while the next one is waited for, this one must not be held
+
+    def statuses(self) -> Sequence[tuple[CameraId, SecondStatus]]:
+        """How each of them is."""
+        return [(camera, one.status) for camera, made in self._streams.items() for one in made]
+
+    def _of(self, camera: CameraId) -> Sequence[SecondStream]:
+        return self._streams.get(camera, ())
+
+    def _made(
+        self, camera: CameraId, url: CameraUrl, roles: tuple[Role, ...], analysed: Pace
+    ) -> SecondStream:
+        return SecondStream(
+            url,
+            camera,
+            roles=roles,
+            analysed=analysed,
+            limits=self._limits,
+            backoff=self._backoff,
+            on_thread=lambda: self._on_thread(camera),
+        )
+
+    async def _end(self, camera: CameraId) -> None:
+        self._known.pop(camera, None)
+        if camera in self._videos:
+            self._videos[camera].change(None)
+        ended = self._streams.pop(camera, ())
+        for name in [name for name, one in self._running.items() if one in ended]:
+            await self._fleet.remove(name)
+            del self._running[name]
+
+    async def _run(self, spec: CameraSpec) -> None:
+        await self._running[spec.camera].run()
+
+    def _broke(self, name: CameraId, change: StateChange) -> None:
+        self._running[name].became(change)
+
+
+def _by_url(streams: Streams) -> Sequence[tuple[CameraUrl, tuple[Role, ...]]]:
+    """Each connection, and what it is for."""
+    roles = defaultdict[CameraUrl, list[Role]](list)
+    for role, url in ((Role.VIEW, streams.view), (Role.DETAIL, streams.detail)):
+        if url is not None:
+            roles[url].append(role)
+    return [(url, tuple(of_it)) for url, of_it in roles.items()]
+
+
+def _for(role: Role, streams: Iterable[SecondStream]) -> SecondStream | None:
+    return next((one for one in streams if role in one.roles), None)

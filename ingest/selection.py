@@ -1,0 +1,104 @@
+"""Which stream of a camera its viewers get: the one for viewing, where it is there."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+from ingest.playable import Playable
+from ingest.roles import Role
+from ingest.second_stream import SecondStream
+from ingest.tee import Tee
+
+Listener = Callable[[Playable], None]
+
+
+class Selection:
+    """One camera's video for viewers, out of its streams, always going on with a key picture.
+
+    The analysed stream is shown until the view stream's first key picture is there, and again when
+    that one is lost. Pictures of another stream may be older than those shown before: they follow
+    at once then, their times a tick apart, until they are newer; a viewer's clock never goes back.
+
+    ``play``, ``halt`` and ``change`` are called in the event loop.
+    """
+
+    def __init__(self, analysed: Tee) -> None:
+        self._analysed = analysed
+        self._view: SecondStream | None = None
+        self._lock = threading.Lock()
+        self._listener: Listener | None = None
+        self._shown, self._began = Role.ANALYSE, False
+        self._latest = -1
+
+    @property
+    def view(self) -> SecondStream | None:
+        """The stream for viewing, None where the analysed one serves."""
+        return self._view
+
+    def play(self, listener: Listener) -> None:
+        """Give the last group of pictures, then each new one, to ``listener``, on any thread."""
+        with self._lock:
+            self._listener, self._shown, self._began = listener, Role.ANALYSE, False
+        self._loop = asyncio.get_running_loop()
+        self._view_too()
+        if self._shown is Role.ANALYSE:
+            self._analysed.play(partial(self._give, Role.ANALYSE, None))
+
+    def halt(self) -> None:
+        """Nobody plays any more."""
+        with self._lock:
+            self._listener = None
+        self._analysed.halt()
+        self._leave()
+
+    def change(self, view: SecondStream | None) -> None:
+        """Show this stream from now on, or None but the analysed one."""
+        self._leave()
+        self._view = view
+        self._fall_back()
+        if self._listener is not None:
+            self._view_too()
+
+    def _view_too(self) -> None:
+        if self._view is not None:
+            self._view.on_lost = self._fall_back
+            self._view.view()
+            self._view.tee.play(partial(self._give, Role.VIEW, self._view))
+
+    def _leave(self) -> None:
+        if self._view is not None:
+            self._view.on_lost = lambda: None
+            self._view.tee.halt()
+            self._view.leave()
+
+    def _take_over(self) -> None:
+        """The view stream is shown: what is not shown is not to be encoded either."""
+        if self._shown is Role.VIEW:
+            self._analysed.halt()
+
+    def _fall_back(self) -> None:
+        """The view stream's pictures come no more."""
+        with self._lock:
+            if self._shown is Role.ANALYSE:
+                return
+            self._shown, self._began = Role.ANALYSE, False
+            played = self._listener is not None
+        if played:
+            self._analysed.play(partial(self._give, Role.ANALYSE, None))
+
+    def _give(self, role: Role, view: SecondStream | None, picture: Playable) -> None:
+        with self._lock:
+            if role is not self._shown and view is self._view and picture.key:
+                self._shown, self._began = Role.VIEW, True
+                with suppress(RuntimeError):  # the loop is closed: nobody is left to see it
+                    self._loop.call_soon_threadsafe(self._take_over)
+            if self._listener is None or role is not self._shown:
+                return
+            self._began |= picture.key
+            if not self._began:
+                return
+            exact = picture.media_time > self._latest and (view is None or view.timing.exact)
+            self._latest = max(picture.media_time, self._latest + 1)
+            self._listener(picture._replace(media_time=self._latest, role=role, exact=exact))
