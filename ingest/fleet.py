@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from ingest.address import CameraAddress
+from ingest.options import DEFAULTS, CameraOptions
 from ingest.roles import Streams
 from ingest.source import State, StateChange
 from pipeline.errors import FaceapiError, Fatal
@@ -21,6 +22,7 @@ class CameraSpec:
 
     camera: CameraId
     url: CameraAddress
+    options: CameraOptions = DEFAULTS
     streams: Streams = field(default_factory=Streams)
 
 

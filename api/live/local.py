@@ -14,6 +14,7 @@ from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec, Fleet
 from ingest.numbering import Numbering
 from ingest.observed import Observed
+from ingest.options import CameraOptions
 from ingest.playable import Playable
 from ingest.roles import Streams
 from ingest.rtsp import Limits, RtspCamera
@@ -190,7 +191,7 @@ class LocalEngine:
         """Over all connections: those that we make, or those that are made to us."""
         camera = spec.camera
         means = (
-            self._limits,
+            _limits_of(spec.options, self._limits),
             self._pipeline.lanes.turn,
             lambda: self._output.decodes(camera),
             self._tee(camera),
@@ -217,3 +218,12 @@ class LocalEngine:
         self._tracks[result.camera] = max(self._tracks[result.camera], newest)
         self._output.seen(result)
         self._previews.encode(frame)
+
+
+def _limits_of(options: CameraOptions, usual: Limits) -> Limits:
+    """How long a camera may take."""
+    return replace(
+        usual,
+        connect=options.connect_timeout or usual.connect,
+        silence=options.read_timeout or usual.silence,
+    )

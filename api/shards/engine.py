@@ -275,7 +275,8 @@ class ShardedEngine:
         """Tell its shard; one that does not run yet is told when it does."""
         camera, shard = known.spec.camera, self._shards[known.shard]
         address, numbers = known.spec.url.with_secrets, self._numbers[camera]
-        shard.send(Watch(camera, address, numbers.seq, numbers.track, numbers.media_time))
+        options = known.spec.options.model_dump_json(exclude_defaults=True)
+        shard.send(Watch(camera, address, numbers.seq, numbers.track, numbers.media_time, options))
         for wish in self._audience.wishes(camera):
             shard.send(wish)
 

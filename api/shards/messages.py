@@ -18,7 +18,7 @@ from ingest.source import State
 from ingest.troubles import Cause
 from ingest.webrtc.ice import Ice
 
-VERSION = 4
+VERSION = 5
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -42,13 +42,17 @@ class Begin(_Message, frozen=True):
 
 
 class Watch(_Message, frozen=True):
-    """Watch a camera, or watch it by another address; numbers go on after these."""
+    """Watch a camera, or watch it by another address; numbers go on after these.
+
+    ``options`` is JSON of its ``CameraOptions``.
+    """
 
     camera: str
     url: str
     after_seq: int
     after_track: int
     after_media_time: int
+    options: str = "{}"
 
     def __repr__(self) -> str:  # the address may hold a password
         return f"Watch({self.camera!r})"

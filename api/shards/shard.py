@@ -57,6 +57,7 @@ from api.store.faces import Faces
 from api.store.sealing import Keyring
 from ingest.address import camera_address
 from ingest.fleet import CameraSpec
+from ingest.options import CameraOptions
 from ingest.playable import Playable
 from ingest.source import StateChange
 from ingest.webrtc.session import Occupied
@@ -201,7 +202,11 @@ class Shard:
                 self.engine.halt(camera)
 
     async def _watch(self, message: Watch) -> None:
-        spec = CameraSpec(CameraId(message.camera), camera_address(message.url))
+        spec = CameraSpec(
+            CameraId(message.camera),
+            camera_address(message.url),
+            CameraOptions.model_validate_json(message.options),
+        )
         after = Numbers(message.after_seq, message.after_track, message.after_media_time)
         await self.engine.put(spec, after)
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from api.command.client import camera_options as given
 from api.command.client.login import connected
 from api.command.client.output import AsJson, Yes, show
 from api.command.client.service import Refused, Service
@@ -31,20 +32,44 @@ def list_(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def add(name: Annotated[str, typer.Argument(help="Its name.")], url: Address) -> None:
+def add(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    name: Annotated[str, typer.Argument(help="Its name.")],
+    url: Address,
+    transport: given.Transport = None,
+    connect_timeout: given.ConnectTimeout = None,
+    read_timeout: given.ReadTimeout = None,
+    decoder: given.Decoder = None,
+    rate: given.Rate = None,
+    region: given.Region = None,
+    mask: given.Mask = None,
+) -> None:
     """Watch a camera from now on."""
+    options = given.options(transport, connect_timeout, read_timeout, decoder, rate, region, mask)
+    body = {"name": name, "url": _given(url), "options": given.without_defaults(options)}
     with connected() as service:
-        typer.echo(service.post("/cameras", {"name": name, "url": _given(url)})["id"])
+        typer.echo(service.post("/cameras", body)["id"])
 
 
 @app.command()
-def change(
+def change(  # noqa: PLR0913, PLR0917 - each is an option of the command
     which: Which,
     name: Annotated[str | None, typer.Option("--name", help="Another name.")] = None,
     url: Annotated[str | None, typer.Option("--url", help="Another address; - as above.")] = None,
+    transport: given.Transport = None,
+    connect_timeout: given.ConnectTimeout = None,
+    read_timeout: given.ReadTimeout = None,
+    decoder: given.Decoder = None,
+    rate: given.Rate = None,
+    region: given.Region = None,
+    mask: given.Mask = None,
 ) -> None:
-    """Change a camera while it runs."""
-    body = {"name": name, "url": None if url is None else _given(url)}
+    """Change a camera while it runs; an option that is ``default`` is as at first."""
+    options = given.options(transport, connect_timeout, read_timeout, decoder, rate, region, mask)
+    body = {
+        "name": name,
+        "url": None if url is None else _given(url),
+        "options": options or None,
+    }
     with connected() as service:
         _patch(service, which, {key: value for key, value in body.items() if value is not None})
 

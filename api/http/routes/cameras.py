@@ -1,7 +1,7 @@
 """The cameras: which there are, how they are, and what they show."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, suppress
 from datetime import datetime
 from typing import Annotated, Any
@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Response, status
 from fastapi.responses import StreamingResponse
 from pydantic import SecretStr, StringConstraints, WithJsonSchema
 
+from api.http.routes.camera_options import ALL_DEFAULT, OptionsChange
 from api.http.routes.dependencies import CONFLICT, Body, Name, ServicesDep, SignedIn
 from api.http.services import Services
 from api.live.streams import StreamStatus
@@ -19,6 +20,7 @@ from api.live.wire import CameraState, LoadMessage
 from api.store.messages import Camera
 from ingest.address import CameraAddress, CameraUrl, camera_address
 from ingest.fleet import CameraSpec
+from ingest.options import DEFAULTS, CameraOptions
 from ingest.source import State
 from ingest.troubles import Cause
 from pipeline.errors import Transient
@@ -62,14 +64,23 @@ class NewCamera(Body):
     name: Name
     url: Address
     enabled: bool = True
+    options: CameraOptions = DEFAULTS
 
 
 class CameraChange(Body):
-    """What is to be another; what is left out stays."""
+    """What is to be another; what is left out stays, and options that are null are as at first."""
 
     name: Name | None = None
     url: Address | None = None
     enabled: bool | None = None
+    options: OptionsChange | None = None
+
+    @property
+    def changed_options(self) -> Mapping[str, object]:
+        """Which options are to be what; None: their default."""
+        if self.options is None:
+            return ALL_DEFAULT if "options" in self.model_fields_set else {}
+        return self.options.fields
 
 
 class CameraOut(Body):
@@ -82,6 +93,7 @@ class CameraOut(Body):
     name: str
     url: str
     enabled: bool
+    options: CameraOptions
     state: CameraState
     reason: str
     since: float | None
@@ -107,7 +119,7 @@ async def cameras(_: SignedIn, services: ServicesDep) -> CamerasOut:
 async def add(body: NewCamera, _: SignedIn, services: ServicesDep) -> CameraOut:
     """Watch a camera from now on."""
     url = await _address(body.url, services)
-    camera = await services.cameras.add(body.name, url, enabled=body.enabled)
+    camera = await services.cameras.add(body.name, url, enabled=body.enabled, options=body.options)
     await _take_effect(camera, services)
     return _out(camera, services)
 
@@ -138,6 +150,7 @@ async def change(camera: One, body: CameraChange, services: ServicesDep) -> Came
         name=body.name,
         url=await _address(body.url, services) if body.url else None,
         enabled=body.enabled,
+        options=body.changed_options,
     )
     await _take_effect(changed, services)
     return _out(changed, services)
@@ -206,7 +219,7 @@ async def _address(text: SecretStr, services: Services) -> CameraAddress:
 
 async def _take_effect(camera: Camera, services: Services) -> None:
     if camera.enabled:
-        await services.engine.put(CameraSpec(camera.id, camera.url))
+        await services.engine.put(CameraSpec(camera.id, camera.url, camera.options))
     else:
         await services.engine.remove(camera.id)
 
@@ -219,6 +232,7 @@ def _out(camera: Camera, services: Services) -> CameraOut:
         name=camera.name,
         url=str(camera.url),
         enabled=camera.enabled,
+        options=camera.options,
         state=now.state if now else idle,
         reason=now.reason if now else "",
         since=now.since if now else None,

@@ -730,7 +730,7 @@ export interface components {
         };
         /**
          * CameraChange
-         * @description What is to be another; what is left out stays.
+         * @description What is to be another; what is left out stays, and options that are null are as at first.
          */
         CameraChange: {
             /** Name */
@@ -739,6 +739,58 @@ export interface components {
             url?: string | null;
             /** Enabled */
             enabled?: boolean | null;
+            options?: components["schemas"]["OptionsChange"] | null;
+        };
+        /**
+         * CameraOptions
+         * @description Of one camera; as they are, it is connected and looked at as any other.
+         */
+        CameraOptions: {
+            /**
+             * @description tcp, udp, or auto: udp from a camera that refuses tcp.
+             * @default tcp
+             */
+            transport: components["schemas"]["Transport"];
+            /**
+             * Connect Timeout
+             * @description Seconds until it must have agreed to play; null: rtsp.connect_timeout.
+             */
+            connect_timeout?: number | null;
+            /**
+             * Read Timeout
+             * @description Seconds that it may be silent; null: rtsp.read_timeout.
+             */
+            read_timeout?: number | null;
+            /**
+             * @description cpu, cuda (NVDEC), or auto: cuda where there is one, else cpu.
+             * @default cpu
+             */
+            decoder: components["schemas"]["DecoderChoice"];
+            /**
+             * Analysed
+             * @description all pictures, keys (key pictures only), or so many a second.
+             * @default all
+             */
+            analysed: ("all" | "keys") | number;
+            /**
+             * @description What is looked at, in fractions of the picture; default: all of it.
+             * @default {
+             *       "x": 0,
+             *       "y": 0,
+             *       "width": 1,
+             *       "height": 1
+             *     }
+             */
+            region: components["schemas"]["Region"];
+            /**
+             * Masks
+             * @description Polygons, as [x, y] in fractions of the picture, that are black before anything or anybody sees it.
+             * @default []
+             */
+            masks: [
+                number,
+                number
+            ][][];
         };
         /**
          * CameraOut
@@ -755,6 +807,7 @@ export interface components {
             url: string;
             /** Enabled */
             enabled: boolean;
+            options: components["schemas"]["CameraOptions"];
             /**
              * State
              * @enum {string}
@@ -838,6 +891,12 @@ export interface components {
             /** Surplus */
             surplus: string[];
         };
+        /**
+         * DecoderChoice
+         * @description What decodes a camera's pictures.
+         * @enum {string}
+         */
+        DecoderChoice: "cpu" | "cuda" | "auto";
         /**
          * Detection
          * @description The faces of a picture; width and height are its own, in pixels.
@@ -1090,6 +1149,21 @@ export interface components {
              * @default true
              */
             enabled: boolean;
+            /**
+             * @default {
+             *       "transport": "tcp",
+             *       "decoder": "cpu",
+             *       "analysed": "all",
+             *       "region": {
+             *         "height": 1,
+             *         "width": 1,
+             *         "x": 0,
+             *         "y": 0
+             *       },
+             *       "masks": []
+             *     }
+             */
+            options: components["schemas"]["CameraOptions"];
         };
         /**
          * NewPassword
@@ -1129,6 +1203,26 @@ export interface components {
             threshold: number;
             fmr: components["schemas"]["Rate"];
             fnmr: components["schemas"]["Rate"];
+        };
+        /**
+         * OptionsChange
+         * @description Options that are to be others; what is left out stays, null is the default.
+         */
+        OptionsChange: {
+            transport?: components["schemas"]["Transport"] | null;
+            /** Connect Timeout */
+            connect_timeout?: number | null;
+            /** Read Timeout */
+            read_timeout?: number | null;
+            decoder?: components["schemas"]["DecoderChoice"] | null;
+            /** Analysed */
+            analysed?: ("all" | "keys") | number | null;
+            region?: components["schemas"]["Region"] | null;
+            /** Masks */
+            masks?: [
+                number,
+                number
+            ][][] | null;
         };
         /**
          * Part
@@ -1270,6 +1364,32 @@ export interface components {
             candidates: components["schemas"]["Candidate"][];
         };
         /**
+         * Region
+         * @description A part of the picture; as it is, all of it.
+         */
+        Region: {
+            /**
+             * X
+             * @default 0
+             */
+            x: number;
+            /**
+             * Y
+             * @default 0
+             */
+            y: number;
+            /**
+             * Width
+             * @default 1
+             */
+            width: number;
+            /**
+             * Height
+             * @default 1
+             */
+            height: number;
+        };
+        /**
          * ShardOut
          * @description A process that watches cameras; ``since`` is in Unix seconds, ``pid`` null while it has none.
          *
@@ -1398,6 +1518,12 @@ export interface components {
             /** Expires In */
             expires_in: number;
         };
+        /**
+         * Transport
+         * @description How pictures come from a camera (RFC 2326).
+         * @enum {string}
+         */
+        Transport: "tcp" | "udp" | "auto";
         /**
          * UserOut
          * @description A user.
