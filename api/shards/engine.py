@@ -1,16 +1,16 @@
-"""Cameras in shards: which one watches which, and what they all show, in one place."""
+"""Cameras in shards: what they are told, and what they all show, in one place."""
 
 import asyncio
 import logging
 import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import msgspec
 import numpy as np
 
-from api.live.coded import Coded, CodedViewers
+from api.live.coded import Coded
 from api.live.engine import ShardState, ShardStatus
 from api.live.hub import Hub
 from api.live.local import Numbers
@@ -18,32 +18,30 @@ from api.live.metrics import CameraMetrics
 from api.live.seen import Seen
 from api.live.streams import StreamStatus
 from api.live.told import Told
-from api.live.video import Picture, Viewers
+from api.live.video import Picture
 from api.live.wire import CameraMessage, LoadMessage, Position, frame_message
 from api.processes.link import LinkBroken
 from api.shards.asked import Asked
+from api.shards.audience import Audience, Look
+from api.shards.leaving import Leaving
 from api.shards.messages import (
     Begin,
     Changed,
     Device,
     Found,
     FromShard,
-    Halt,
-    Hide,
-    Play,
     Publish,
     Published,
     Refused,
     Search,
-    Show,
     Shown,
     Unpublish,
     Unpublished,
-    Unwatch,
     Unwatched,
     Vitals,
     Watch,
 )
+from api.shards.placement import Placement, Watched
 from api.shards.process import Death, ShardProcess
 from ingest.fleet import CameraSpec
 from ingest.source import State
@@ -57,28 +55,6 @@ _log = logging.getLogger(__name__)
 
 _CONFIRMED = 1.0
 """Seconds that shards have to confirm a deletion; then their fences must do."""
-_LET_GO = 10.0
-"""Seconds that a shard may take to close a camera's connection."""
-_ALONE = 2
-"""Deaths of its shard after which a camera is watched by a shard of its own."""
-
-
-@dataclass(slots=True)
-class _Watched:
-    """A camera, the shard that watches it, and how often it brought one down."""
-
-    spec: CameraSpec
-    shard: str
-    deaths: int = 0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Leaving:
-    """A camera that its shard is letting go."""
-
-    camera: CameraId
-    shard: str
-    over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class ShardedEngine:
@@ -110,30 +86,20 @@ class ShardedEngine:
         self._name = name
         self._metrics = metrics
         self._hub = hub
-        self._viewers = Viewers(
-            on_first=lambda camera: self._tell(camera, Show(camera)),
-            on_last=lambda camera: self._tell(camera, Hide(camera)),
-        )
-        self._coded = CodedViewers(
-            on_first=lambda camera: self._tell(camera, Play(camera)),
-            on_last=lambda camera: self._tell(camera, Halt(camera)),
-            on_drop=metrics.video_lost,
-        )
-        self._cameras: dict[CameraId, _Watched] = {}
+        self._audience = Audience(self._look, metrics.video_lost)
+        self._placement = Placement()
         self._numbers: defaultdict[CameraId, Numbers] = defaultdict(Numbers)
         """What was told last of each camera, also of one that is not watched now."""
-        self._leaving: dict[CameraId, _Leaving] = {}
+        self._leaving = Leaving()
         self._asked = Asked()
         self._shards: dict[str, ShardProcess] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._ordinary: list[str] = []
         self.settled = asyncio.Event()
         """Set when every shard runs for the first time, or one could not."""
 
     def begin(self, count: int) -> None:
         """Start so many shards."""
-        self._ordinary = [str(number) for number in range(1, count + 1)]
-        for shard in self._ordinary:
+        for shard in self._placement.begin(count):
             self._add(shard)
 
     async def put(self, camera: CameraSpec) -> None:
@@ -141,25 +107,20 @@ class ShardedEngine:
 
         One that was given up is tried again.
         """
-        known = self._cameras.get(camera.camera)
-        if known is None:
-            known = _Watched(camera, self._emptiest())
-            self._cameras[camera.camera] = known
-        elif known.spec != camera or known.deaths > _ALONE:
+        known = self._placement.put(camera)
+        if known.spec != camera or known.is_given_up:
             self._drop_lone(known)
-            known.spec, known.deaths = camera, 0
-            if known.shard not in self._ordinary:
-                known.shard = self._emptiest()
+            self._placement.forgive(known, camera)
         self._watch(known)
 
     async def remove(self, camera: CameraId) -> None:
         """Watch it no more; returns when its connection is gone."""
-        known = self._cameras.pop(camera, None)
+        known = self._placement.remove(camera)
         if known is not None:
-            await self._let_go(known)
+            if known.shard in self._shards:
+                await self._leaving.let_go(self._shards[known.shard], camera)
             self._drop_lone(known)
-        self._viewers.end(camera)
-        self._coded.end(camera)
+        self._audience.end(camera)
         self._hub.forget(camera)
         self._metrics.forget(camera)
 
@@ -212,14 +173,14 @@ class ShardedEngine:
 
     def pictures(self, camera: CameraId) -> AsyncGenerator[Picture, None]:
         """The analysed pictures of a camera; ends when the camera is removed."""
-        return self._viewers.pictures(camera)
+        return self._audience.pictures(camera)
 
     def coded(self, camera: CameraId) -> AsyncGenerator[Coded, None]:
         """The video of a camera: its last key picture, all since, and so on, without a hole.
 
         Where pictures were lost it goes on with a key picture. Ends when the camera is removed.
         """
-        return self._coded.coded(camera)
+        return self._audience.coded(camera)
 
     def statuses(self) -> Sequence[ShardStatus]:
         """Each shard, as it is now."""
@@ -237,15 +198,14 @@ class ShardedEngine:
 
     def close(self) -> None:
         """End whoever still looks."""
-        for camera in list(self._cameras):
-            self._viewers.end(camera)
-            self._coded.end(camera)
+        for camera in self._placement:
+            self._audience.end(camera)
 
     # What shards say
 
     def began(self, shard: ShardProcess) -> None:
         """It takes messages: it is told its cameras."""
-        for known in self._of(shard.id):
+        for known in self._placement.of(shard.id):
             self._watch(known)
         if all(one.state is ShardState.RUNNING for one in self._shards.values()):
             self.settled.set()
@@ -253,19 +213,16 @@ class ShardedEngine:
     def heard(self, shard: ShardProcess, message: FromShard) -> None:
         """What it says of its cameras counts; of one that is another's by now it does not."""
         match message:
-            case Seen():
+            case Seen() if self._placement.is_of(shard.id, message.camera):
                 self._seen(shard, message)
-            case Changed() if self._is_of(shard, message.camera):
+            case Changed() if self._placement.is_of(shard.id, message.camera):
                 self._changed(_camera_message(message))
-            case Shown() if self._is_of(shard, message.camera):
-                picture = Picture(
-                    message.seq, message.media_time, message.captured_at, message.jpeg
-                )
-                self._viewers.show(CameraId(message.camera), picture)
-            case Coded() if self._is_of(shard, message.camera):
+            case Shown() if self._placement.is_of(shard.id, message.camera):
+                self._audience.shown(message)
+            case Coded() if self._placement.is_of(shard.id, message.camera):
                 self._play(message)
             case Unwatched(camera):
-                self._has_left(lambda one: one.shard == shard.id and one.camera == camera)
+                self._leaving.gone(shard.id, camera)
             case Vitals():
                 self._is_well(shard, message)
             case Published() | Unpublished() | Refused():
@@ -278,107 +235,64 @@ class ShardedEngine:
         _log.error("shard %s: %s; it is begun again", shard.id, death.reason)
         self.settled.set()
         self._asked.died(shard.id)
-        self._has_left(lambda one: one.shard == shard.id)
-        for known in self._of(shard.id):
+        self._leaving.died(shard.id)
+        for known in self._placement.of(shard.id):
             self._say(known, State.WAITING, f"its shard {death.reason}; it is begun again")
-        guilty = self._guilty(shard, death)
+        guilty = self._placement.blame(shard.id, death)
         if guilty is None:
             return
-        guilty.deaths += 1
-        if guilty.deaths > _ALONE:
+        if guilty.is_given_up:
             self._give_up(guilty, death)
-        elif guilty.deaths == _ALONE:
-            guilty.shard = f"alone-{guilty.spec.camera}"
+        elif guilty.shard not in self._shards:
             self._add(guilty.shard)
 
-    def _guilty(self, shard: ShardProcess, death: Death) -> _Watched | None:
-        """The camera on whose thread native code broke; where only one was watched, that one."""
-        of_it = list(self._of(shard.id))
-        if death.culprit is None:
-            return of_it[0] if death.native and len(of_it) == 1 else None
-        return next((one for one in of_it if one.spec.camera == death.culprit), None)
-
-    def _give_up(self, known: _Watched, death: Death) -> None:
+    def _give_up(self, known: Watched, death: Death) -> None:
         reason = f"its stream brought down {known.deaths} shards ({death.reason}); change it"
         self._say(known, State.FAILED, reason)
         self._drop_lone(known)
 
-    # Which shard watches which camera
+    # What shards are told
 
     def _add(self, name: str) -> None:
         shard = ShardProcess(msgspec.structs.replace(self._begin, shard=name), self._level, self)
         self._shards[name] = shard
         self._tasks[name] = self._group.create_task(shard.run(), name=f"shard {name}")
 
-    def _drop_lone(self, known: _Watched) -> None:
+    def _drop_lone(self, known: Watched) -> None:
         """End the shard of a camera that had one of its own."""
-        if known.shard not in self._ordinary and known.shard in self._shards:
+        if self._placement.is_alone(known) and known.shard in self._shards:
             del self._shards[known.shard]
             self._tasks.pop(known.shard).cancel()
 
-    def _emptiest(self) -> str:
-        return min(self._ordinary, key=lambda shard: len(list(self._of(shard))))
-
-    def _of(self, shard: str) -> Sequence[_Watched]:
-        return [known for known in self._cameras.values() if known.shard == shard]
-
-    def _is_of(self, shard: ShardProcess, camera: str) -> bool:
-        known = self._cameras.get(CameraId(camera))
-        return known is not None and known.shard == shard.id
-
     def _shard_of(self, camera: CameraId) -> ShardProcess:
-        known = self._cameras.get(camera)
+        known = self._placement.get(camera)
         if known is None or known.shard not in self._shards:
             raise Transient(f"camera {camera} is not watched now")
         return self._shards[known.shard]
 
-    def _tell(self, camera: CameraId, message: Show | Hide | Play | Halt) -> None:
-        known = self._cameras.get(camera)
+    def _look(self, message: Look) -> None:
+        known = self._placement.get(CameraId(message.camera))
         if known is not None and known.shard in self._shards:
             self._shards[known.shard].send(message)
 
-    def _watch(self, known: _Watched) -> None:
+    def _watch(self, known: Watched) -> None:
         """Tell its shard; one that does not run yet is told when it does."""
         camera, shard = known.spec.camera, self._shards[known.shard]
         address, numbers = known.spec.url.with_secrets, self._numbers[camera]
         shard.send(Watch(camera, address, numbers.seq, numbers.track, numbers.media_time))
-        if self._viewers.has(camera):
-            shard.send(Show(camera))
-        if self._coded.has(camera):
-            shard.send(Play(camera))
-
-    async def _let_go(self, known: _Watched) -> None:
-        shard = self._shards.get(known.shard)
-        if shard is None or shard.state is not ShardState.RUNNING:
-            return
-        leaving = _Leaving(known.spec.camera, shard.id)
-        self._leaving[leaving.camera] = leaving
-        shard.send(Unwatch(leaving.camera))
-        try:
-            await asyncio.wait_for(leaving.over.wait(), _LET_GO)
-        except TimeoutError:
-            _log.warning("shard %s did not let camera %s go", shard.id, leaving.camera)
-        finally:
-            self._leaving.pop(leaving.camera, None)
-
-    def _has_left(self, it_is: Callable[[_Leaving], bool]) -> None:
-        """The connections of these cameras are gone."""
-        for leaving in filter(it_is, self._leaving.values()):
-            leaving.over.set()
+        for wish in self._audience.wishes(camera):
+            shard.send(wish)
 
     # What cameras show
 
     def _is_well(self, shard: ShardProcess, vitals: Vitals) -> None:
         self._metrics.lagged(shard.id, vitals.lags)
         for stream in vitals.streams:
-            if self._is_of(shard, stream.camera):
+            if self._placement.is_of(shard.id, stream.camera):
                 self._metrics.streams.told(CameraId(stream.camera), stream.observed)
 
     def _seen(self, shard: ShardProcess, seen: Seen) -> None:
-        known = self._cameras.get(CameraId(seen.camera))
-        if known is None or known.shard != shard.id:
-            return
-        camera, track = known.spec.camera, max((face.track for face in seen.faces), default=0)
+        camera, track = CameraId(seen.camera), max((face.track for face in seen.faces), default=0)
         track = max(self._numbers[camera].track, track)
         media_time = max(self._numbers[camera].media_time, seen.media_time)
         self._numbers[camera] = Numbers(seen.seq, track, media_time)
@@ -393,16 +307,16 @@ class ShardedEngine:
         numbers = self._numbers[camera]
         latest = max(numbers.media_time, picture.media_time)
         self._numbers[camera] = replace(numbers, media_time=latest)
-        self._coded.give(picture)
+        self._audience.played(picture)
 
-    def _say(self, known: _Watched, state: State, reason: str) -> None:
+    def _say(self, known: Watched, state: State, reason: str) -> None:
         camera = known.spec.camera
         self._changed(CameraMessage(camera=camera, state=state, reason=reason, since=time.time()))
 
     def _changed(self, message: CameraMessage) -> None:
         camera = CameraId(message.camera)
         if message.state not in (State.LIVE, State.OVERLOADED):
-            self._coded.cut(camera)
+            self._audience.cut(camera)
         self._metrics.changed(camera, message.state, message.cause)
         self._hub.publish(message)
 
@@ -422,7 +336,7 @@ class ShardedEngine:
             state=shard.state,
             since=shard.since,
             restarts=shard.restarts,
-            cameras=[known.spec.camera for known in self._of(shard.id)],
+            cameras=[known.spec.camera for known in self._placement.of(shard.id)],
             frames_per_second=shard.frames_per_second,
             resident_bytes=shard.vitals.resident_bytes if shard.vitals else 0,
             trouble=shard.trouble,
