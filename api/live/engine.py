@@ -56,11 +56,16 @@ class Results(Protocol):
     """What comes from the cameras; at most once, bounded, the oldest dropped."""
 
     def subscribe(
-        self, cameras: Collection[CameraId] | None, after: Position | None = None
+        self,
+        cameras: Collection[CameraId] | None,
+        after: Position | None = None,
+        *,
+        recent: bool = False,
     ) -> AsyncGenerator[Told, None]:
         """What happens on these cameras (None: all): from a snapshot on, or after a position.
 
-        A reader that is too late gets a gap and a new snapshot.
+        A reader that is too late gets a gap and a new snapshot. With ``recent`` the first snapshot
+        has all results that are not too old to be shown, not only the last of each camera.
         """
 
     def pictures(self, camera: CameraId) -> AsyncGenerator[Picture, None]:
@@ -121,14 +126,16 @@ class ViewingStatus:
     """How a session is.
 
     An RTP timestamp of it is (``rtp_origin`` + media time) modulo 2^32; None until the viewer has
-    caught up with the camera. ``encoded`` says whether the pictures are encoded here or the
-    camera's own, None before the first one.
+    caught up with the camera. Pictures that were sent until then have timestamps of their own:
+    ``caught_up`` has these with the media time of each. ``encoded`` says whether the pictures are
+    encoded here or the camera's own, None before the first one.
     """
 
     camera: CameraId
     state: Literal["connecting", "connected"]
     rtp_origin: int | None
     encoded: bool | None
+    caught_up: Sequence[tuple[int, int]]
 
 
 class Playback(Protocol):

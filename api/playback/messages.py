@@ -10,7 +10,7 @@ import msgspec
 from api.live.coded import Coded
 from ingest.webrtc.ice import Ice
 
-VERSION = 1
+VERSION = 2
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -90,6 +90,7 @@ class Linked(_Message, frozen=True):
     connected: bool
     rtp_origin: int | None
     encoded: bool | None
+    caught_up: tuple[tuple[int, int], ...]
 
 
 class Ended(_Message, frozen=True):

@@ -162,10 +162,14 @@ class ShardedEngine:
         self._hub.hide(people)
 
     def subscribe(
-        self, cameras: Collection[CameraId] | None, after: Position | None = None
+        self,
+        cameras: Collection[CameraId] | None,
+        after: Position | None = None,
+        *,
+        recent: bool = False,
     ) -> AsyncGenerator[Told, None]:
         """What happens on these cameras (None: all): from a snapshot on, or after a position."""
-        return self._hub.subscribe(cameras, after)
+        return self._hub.subscribe(cameras, after, recent=recent)
 
     def pictures(self, camera: CameraId) -> AsyncGenerator[Picture, None]:
         """The analysed pictures of a camera; ends when the camera is removed."""

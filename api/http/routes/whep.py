@@ -1,5 +1,6 @@
 """Live video of a camera by WebRTC, as WHEP has it (draft-ietf-wish-whep)."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -24,6 +25,8 @@ class ViewingOut(Body):
     """A session; an RTP timestamp in it is (``rtp_origin`` + media time) modulo 2^32.
 
     ``rtp_origin`` is null until the viewer has caught up with the camera, within a second or so.
+    Pictures of before, which are sent faster than they were taken, are listed in ``caught_up``: the
+    RTP timestamp of each and its media time.
     ``encoded`` is false where the pictures are the camera's own, untouched, null before the first.
     """
 
@@ -31,6 +34,7 @@ class ViewingOut(Body):
     state: Literal["connecting", "connected"]
     rtp_origin: int | None
     encoded: bool | None
+    caught_up: Sequence[tuple[int, int]]
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=ANSWERS, openapi_extra=BODY)
@@ -57,7 +61,11 @@ async def viewing(camera: One, session: Session, services: ServicesDep) -> Viewi
     """How a session is, and how its timestamps and the results' media times go together."""
     known = _known(camera, session, services)
     return ViewingOut(
-        session=session, state=known.state, rtp_origin=known.rtp_origin, encoded=known.encoded
+        session=session,
+        state=known.state,
+        rtp_origin=known.rtp_origin,
+        encoded=known.encoded,
+        caught_up=known.caught_up,
     )
 
 

@@ -1589,6 +1589,8 @@ export interface components {
          * @description A session; an RTP timestamp in it is (``rtp_origin`` + media time) modulo 2^32.
          *
          *     ``rtp_origin`` is null until the viewer has caught up with the camera, within a second or so.
+         *     Pictures of before, which are sent faster than they were taken, are listed in ``caught_up``: the
+         *     RTP timestamp of each and its media time.
          *     ``encoded`` is false where the pictures are the camera's own, untouched, null before the first.
          */
         ViewingOut: {
@@ -1603,6 +1605,11 @@ export interface components {
             rtp_origin: number | null;
             /** Encoded */
             encoded: boolean | null;
+            /** Caught Up */
+            caught_up: [
+                number,
+                number
+            ][];
         };
         /**
          * Problem

@@ -81,6 +81,7 @@ async function byWebRtc(
     video,
     screen: stage,
     status: (path) => client.viewing(path),
+    maxAge: () => live.maxAge,
     shown: () => {
       first()
       drawn()

@@ -1,4 +1,8 @@
-/** The results of a camera by time, and the boxes of a frame that has none of its own. */
+/** The results of a camera by time, and the boxes of a frame that has none of its own.
+ *
+ * Nothing is drawn that is older than the service's `live.max_age`: no result goes on for longer, and
+ * a picture that is so far behind the newest result gets no boxes at all.
+ */
 import type { FaceMessage, FrameMessage } from './wire'
 
 /** Boxes for one frame; exact: they were computed from it, and not estimated from its neighbours. */
@@ -20,8 +24,11 @@ export class Timeline {
   /** By media_time. */
   private readonly results: FrameMessage[] = []
 
-  /** `kept` results: more than come while a picture is held back. */
-  constructor(private readonly kept = 256) {}
+  /** `maxAge` in seconds; `kept` results: more than come while a picture is held back. */
+  constructor(
+    private readonly maxAge: () => number,
+    private readonly kept = 256,
+  ) {}
 
   add(result: FrameMessage): void {
     const before = this.results.findLastIndex((one) => one.media_time <= result.media_time)
@@ -36,10 +43,13 @@ export class Timeline {
 
   /** The boxes of the frame of this time; null: nothing is known of it. */
   at(time: number): Boxes | null {
+    const oldest = this.maxAge() * SECOND
     const index = this.results.findLastIndex((one) => one.media_time <= time)
-    const last = this.results[index]
-    if (last === undefined) return null
+    const [last, newest] = [this.results[index], this.results.at(-1)]
+    if (last === undefined || newest === undefined) return null
+    if (newest.media_time - time > oldest) return null
     if (last.media_time === time) return { frame: last, exact: true }
+    if (time - last.media_time > oldest) return null
     const next = this.results[index + 1]
     const faces = next ? between(last, next, time) : beyond(this.results[index - 1], last, time)
     return faces === null ? null : { frame: { ...last, faces }, exact: false }

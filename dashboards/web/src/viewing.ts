@@ -20,6 +20,8 @@ export interface ViewingParts {
   video: HTMLVideoElement
   screen: ExactScreen
   status: (session: string) => Promise<WhepStatus>
+  /** Seconds after which a result is not shown any more. */
+  maxAge: () => number
   shown: () => void
   /** Every second: by how many milliseconds pictures come later than they could. */
   told: (delay: number, encoded: boolean | null) => void
@@ -34,20 +36,23 @@ const TICK = 1000
 const PATIENCE = 6000
 /** Results that go on for so long without a picture tell that the camera is not to blame. */
 const WITNESS = 2000
-/** Between questions to the service: while it does not know the origin yet, and later. */
-const SOON = 200
+/** Between questions to the service: while pictures are caught up with, and later. */
+const SOON = 100
 const LATER = 10_000
+/** Without a picture: perhaps some were lost, and are sent again. */
+const GAP = 250
 
 export class Viewing {
   /** Why it has to end, once it has. */
   readonly over: Promise<Error>
   private readonly clock = new FrameClock(Date.now())
-  private readonly timeline = new Timeline()
+  private readonly timeline: Timeline
   private readonly holdback = new Holdback(performance.now())
   private readonly queue = new FrameQueue((frame) => this.draw(frame))
   private readonly unwatch: () => void
   private readonly timer: ReturnType<typeof setInterval>
   private asking: ReturnType<typeof setTimeout> | null = null
+  private isAsking = false
   private onScreen: { time: number | null; exact: boolean } | null = null
   private drawnAt = performance.now()
   private heardAt = 0
@@ -60,12 +65,14 @@ export class Viewing {
     this.over = new Promise((resolve) => {
       this.fail = resolve
     })
+    this.timeline = new Timeline(parts.maxAge)
     this.unwatch = watchFrames(parts.video, {
       frame: (frame) => this.queue.push(frame),
       blind: () => this.fail(new Unable(BLIND)),
     })
     this.timer = setInterval(() => this.tick(performance.now()), TICK)
     this.hold()
+    void parts.session.flows.then(() => this.ask())
   }
 
   result(result: FrameMessage): void {
@@ -86,14 +93,20 @@ export class Viewing {
     this.queue.close()
   }
 
+  private isOver(): boolean {
+    return !this.isOpen
+  }
+
   private draw({ picture, rtpTimestamp, receivedAt }: ShownFrame): void {
-    const now = (this.drawnAt = performance.now())
+    const now = performance.now()
+    if (this.onScreen === null || now - this.drawnAt > GAP) void this.ask()
+    this.drawnAt = now
     const time = this.clock.mediaTime(rtpTimestamp)
     const boxes = time === null ? null : this.timeline.at(time)
     this.parts.screen.show(picture, time, boxes)
-    if (this.onScreen === null) void this.ask()
     this.onScreen = { time, exact: boxes?.exact ?? false }
-    if (time !== null) this.holdback.shown(time, now)
+    const hasPace = time !== null && !this.clock.isCaughtUp(rtpTimestamp)
+    if (hasPace) this.holdback.shown(time, now)
     this.ages.push(receivedAt === null ? this.holdback.target : now - receivedAt)
     this.parts.shown()
   }
@@ -113,15 +126,20 @@ export class Viewing {
 
   /** Ask the service how pictures and results go together; later, whether it knows us still. */
   private async ask(): Promise<void> {
+    if (this.isAsking || this.isOver()) return
+    if (this.asking !== null) clearTimeout(this.asking)
+    this.isAsking = true
     try {
       const status = await this.parts.status(this.parts.session.path)
       this.clock.origin = status.rtp_origin
+      this.clock.catchUp(status.caught_up)
       this.encoded = status.encoded
     } catch (error) {
       // What is no answer says nothing: the connection itself may be well.
       if (error instanceof Problem && error.status === 404) this.fail(error)
     }
+    this.isAsking = false
     const wait = this.clock.origin === null ? SOON : LATER
-    if (this.isOpen) this.asking = setTimeout(() => void this.ask(), wait)
+    if (!this.isOver()) this.asking = setTimeout(() => void this.ask(), wait)
   }
 }

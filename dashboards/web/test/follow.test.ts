@@ -33,7 +33,7 @@ describe('follow', () => {
   }
   function start(): void {
     const client = Object.assign(service, {
-      viewing: () => Promise.resolve({ state: 'connected', rtp_origin: 0, encoded: false }),
+      viewing: () => Promise.resolve({ state: 'connected', rtp_origin: 0, encoded: false, caught_up: [] }),
       video: (_: string, signal: AbortSignal) => {
         videos.push(signal)
         return new Promise(() => undefined)
@@ -42,6 +42,7 @@ describe('follow', () => {
     stop = follow('c1', {
       client: client as unknown as Client,
       live: {
+        maxAge: 2,
         listen: (listener: LiveListener) => {
           listeners.add(listener)
           return () => listeners.delete(listener)
