@@ -1,6 +1,7 @@
 """What a camera's streams are for; one may serve several purposes."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ingest.address import CameraAddress, CameraUrl
@@ -24,6 +25,16 @@ class Streams:
 
     view: CameraUrl | None = None
     detail: CameraUrl | None = None
+
+    @property
+    def by_role(self) -> Mapping[Role, CameraUrl]:
+        """Those that there are, by what they are for."""
+        both = {Role.VIEW: self.view, Role.DETAIL: self.detail}
+        return {role: url for role, url in both.items() if url is not None}
+
+    def changed(self, change: Mapping[Role, CameraUrl | None]) -> "Streams":
+        """They with these as given."""
+        return replace(self, **{role.value: url for role, url in change.items()})
 
     def beside(self, analysed: CameraAddress) -> "Streams":
         """Those that are another stream than the analysed one.

@@ -6,17 +6,14 @@ from collections.abc import Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
-from ingest.address import CameraUrl
 from ingest.detail import DetailPictures
 from ingest.observed import Observed
 from ingest.roles import Role
-from ingest.rtsp import Limits, RtspCamera
 from ingest.same_moment import Pace, SameMoment
-from ingest.source import State, StateChange
+from ingest.source import Source, State, StateChange
 from ingest.supervisor import Backoff, supervised
 from ingest.tee import Tee
 from pipeline.errors import FaceapiError
-from pipeline.messages import CameraId
 
 _LINGER = 10.0
 """Seconds that a connection outlives its last viewer: who reloads a page sees something at once."""
@@ -37,6 +34,11 @@ class SecondStatus:
     exact: bool
     observed: Observed
 
+    @property
+    def is_live(self) -> bool:
+        """Whether its pictures come."""
+        return self.state in (State.LIVE, State.OVERLOADED)
+
 
 class SecondStream:
     """One more connection to a camera, for viewers, for details, or for both.
@@ -46,39 +48,30 @@ class SecondStream:
     they can be played as they are. ``view`` and ``leave`` are called in the event loop.
 
     Args:
-        url: where it is.
+        name: the camera's.
         roles: what it is for.
         analysed: the pace of the stream that is analysed.
-        limits: as of any connection.
-        on_thread: called on each of its threads, before anything else.
+        connect: makes the source that tells a tee.
+        on_thread: called on each thread that encodes, before anything else.
     """
 
-    def __init__(  # noqa: PLR0913 - a connection with all that belongs to it
+    def __init__(
         self,
-        url: CameraUrl,
-        camera: CameraId,
-        *,
+        name: str,
         roles: tuple[Role, ...],
         analysed: Pace,
-        limits: Limits,
+        connect: Callable[[Tee], Source],
         backoff: Backoff,
         on_thread: Callable[[], None],
     ) -> None:
-        self.url = url
         self.roles = roles
         self.timing = SameMoment(analysed)
         self.detail = DetailPictures()
-        self.tee = Tee(
-            f"{camera} ({'/'.join(roles)})",
-            on_thread,
-            self.timing,
-            self.detail.add,
-            self._wants_all,
-        )
+        self.tee = Tee(name, on_thread, self.timing, self.detail.add, self._wants_all)
         self.on_lost: Callable[[], None] = lambda: None
         """Called in the event loop when its pictures come no more."""
         self._backoff = backoff
-        self._source = RtspCamera(url, camera, limits, on_thread=on_thread, tee=self.tee)
+        self._source = connect(self.tee)
         self._change: StateChange | None = None
         self._since = time.time()
         self._wanted, self._unwanted = asyncio.Event(), asyncio.Event()

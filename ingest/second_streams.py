@@ -8,11 +8,10 @@ from dataclasses import replace
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec, Fleet
 from ingest.roles import Role, Streams
-from ingest.rtsp import Limits
 from ingest.same_moment import Pace
 from ingest.second_stream import SecondStatus, SecondStream
 from ingest.selection import Selection
-from ingest.source import State, StateChange
+from ingest.source import Source, State, StateChange
 from ingest.supervisor import Backoff
 from ingest.tee import Tee
 from pipeline.messages import CameraId, Capture
@@ -23,47 +22,46 @@ class SecondStreams:
 
     Args:
         group: in which they run; what breaks in one of them stays there.
-        on_thread: called on each thread that works for a camera, before anything else.
+        connect: makes the source of a stream, which tells the tee.
+        on_thread: called on each thread that encodes for a camera, before anything else.
     """
 
     def __init__(
         self,
         group: asyncio.TaskGroup,
-        limits: Limits,
+        connect: Callable[[CameraSpec, Tee], Source],
         backoff: Backoff,
         on_thread: Callable[[CameraId], None],
     ) -> None:
-        self._limits = limits
+        self._connect = connect
         self._backoff = backoff
         self._on_thread = on_thread
         self._fleet = Fleet(group, self._run, self._broke)
-        self._known: dict[CameraId, Streams] = {}
-        self._streams: dict[CameraId, Sequence[SecondStream]] = {}
+        self._known: dict[CameraId, CameraSpec] = {}
+        self._streams: dict[CameraId, list[SecondStream]] = {}
         self._running: dict[CameraId, SecondStream] = {}
         """By their names in the fleet."""
         self._videos: dict[CameraId, Selection] = {}
         self._changing: defaultdict[CameraId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def put(self, camera: CameraId, streams: Streams, analysed: Tee) -> None:
+    async def put(self, spec: CameraSpec, analysed: Tee) -> None:
         """A camera has these streams beside the analysed one; the same again changes nothing.
 
         One that failed is begun again.
+
+        Raises:
+            BadInput: it is a camera that can have one only.
         """
+        camera, streams = spec.camera, spec.streams.beside(spec.url)
         async with self._changing[camera]:
             failed = any(one.status.state is State.FAILED for one in self._of(camera))
-            if self._known.get(camera, Streams()) == streams and not failed:
+            if self._known.get(camera) == spec and not failed:
                 return
             await self._end(camera)
-            self._known[camera] = streams
-            made = [
-                self._made(camera, url, roles, analysed.pace) for url, roles in _by_url(streams)
-            ]
-            self._streams[camera] = made
-            for one in made:
-                name = CameraId(f"{camera} ({'/'.join(one.roles)})")
-                self._running[name] = one
-                await self._fleet.put(CameraSpec(name, one.url))
-            self.video(camera, analysed).change(_for(Role.VIEW, made))
+            self._known[camera], self._streams[camera] = spec, []
+            for url, roles in _by_url(streams):
+                await self._begin(replace(spec, url=url), roles, analysed.pace)
+            self.video(camera, analysed).change(_for(Role.VIEW, self._of(camera)))
 
     async def remove(self, camera: CameraId) -> None:
         """It has none any more; returns when their connections are gone."""
@@ -96,24 +94,26 @@ class SecondStreams:
     def _of(self, camera: CameraId) -> Sequence[SecondStream]:
         return self._streams.get(camera, ())
 
-    def _made(
-        self, camera: CameraId, url: CameraUrl, roles: tuple[Role, ...], analysed: Pace
-    ) -> SecondStream:
-        return SecondStream(
-            url,
-            camera,
-            roles=roles,
-            analysed=analysed,
-            limits=self._limits,
-            backoff=self._backoff,
-            on_thread=lambda: self._on_thread(camera),
+    async def _begin(self, spec: CameraSpec, roles: tuple[Role, ...], analysed: Pace) -> None:
+        """One of these roles at the address of ``spec``."""
+        name = CameraId(f"{spec.camera} ({'/'.join(roles)})")
+        one = SecondStream(
+            name,
+            roles,
+            analysed,
+            lambda tee: self._connect(spec, tee),
+            self._backoff,
+            lambda: self._on_thread(spec.camera),
         )
+        self._streams[spec.camera].append(one)
+        self._running[name] = one
+        await self._fleet.put(CameraSpec(name, spec.url))
 
     async def _end(self, camera: CameraId) -> None:
         self._known.pop(camera, None)
         if camera in self._videos:
             self._videos[camera].change(None)
-        ended = self._streams.pop(camera, ())
+        ended = self._streams.pop(camera, [])
         for name in [name for name, one in self._running.items() if one in ended]:
             await self._fleet.remove(name)
             del self._running[name]
@@ -128,9 +128,8 @@ class SecondStreams:
 def _by_url(streams: Streams) -> Sequence[tuple[CameraUrl, tuple[Role, ...]]]:
     """Each connection, and what it is for."""
     roles = defaultdict[CameraUrl, list[Role]](list)
-    for role, url in ((Role.VIEW, streams.view), (Role.DETAIL, streams.detail)):
-        if url is not None:
-            roles[url].append(role)
+    for role, url in streams.by_role.items():
+        roles[url].append(role)
     return [(url, tuple(of_it)) for url, of_it in roles.items()]
 
 

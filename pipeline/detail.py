@@ -1,5 +1,7 @@
 """A face of the analysed picture in a larger picture of the same moment."""
 
+from typing import TypeAlias
+
 import numpy as np
 
 from pipeline.messages import Box, DetectedFace, Image
@@ -10,9 +12,19 @@ _MOST_DIFFERENT = 0.03
 there cannot be known."""
 
 
-def same_view(image: Image, larger: Image) -> bool:
-    """Whether ``larger`` has more pixels than ``image``, in the same proportions."""
-    across, down = _growth(image, larger)
+Size: TypeAlias = tuple[int, int]
+"""Width and height in pixels."""
+
+
+def size_of(image: Image) -> Size:
+    """Of an image."""
+    height, width = image.shape[:2]
+    return width, height
+
+
+def is_same_view(size: Size, larger: Size) -> bool:
+    """Whether a picture of the size ``larger`` has more pixels, in the same proportions."""
+    across, down = _growth(size, larger)
     return across > 1 and abs(across / down - 1) <= _MOST_DIFFERENT
 
 
@@ -21,13 +33,12 @@ def enlarged(face: DetectedFace, image: Image, larger: Image) -> DetectedFace:
 
     (0, 0) is the top left pixel's corner in boxes, and so in points here.
     """
-    across, down = _growth(image, larger)
+    across, down = _growth(size_of(image), size_of(larger))
     box = face.box
     grown = Box(box.x * across, box.y * down, box.width * across, box.height * down)
     points = (face.points * (across, down)).astype(np.float32)
     return DetectedFace(grown, points, face.score)
 
 
-def _growth(image: Image, larger: Image) -> tuple[float, float]:
-    height, width = image.shape[:2]
-    return larger.shape[1] / width, larger.shape[0] / height
+def _growth(size: Size, larger: Size) -> tuple[float, float]:
+    return larger[0] / size[0], larger[1] / size[1]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pipeline.align import Template, align
-from pipeline.detail import enlarged, same_view
+from pipeline.detail import enlarged, is_same_view, size_of
 from pipeline.errors import BadInput
 from pipeline.geometry import eye_distance
 from pipeline.messages import Detail, DetectedFace, Image, Vector, no_detail
@@ -51,7 +51,7 @@ class FeatureExtractor:
         """
         if eye_distance(face.points) < _SMALL * self._least_eye_distance:
             larger = detail()
-            if larger is not None and same_view(image, larger):
+            if larger is not None and is_same_view(size_of(image), size_of(larger)):
                 there = enlarged(face, image, larger)
                 described = self._described(larger, there, self._in_detail)
                 if not isinstance(described, Flaw):

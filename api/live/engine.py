@@ -6,11 +6,13 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 from api.live.coded import Coded
+from api.live.roles import RoleStatus
 from api.live.streams import StreamStatus
 from api.live.told import Told
 from api.live.video import Picture
 from api.live.wire import CameraMessage, Position
 from ingest.fleet import CameraSpec
+from ingest.roles import Role
 from ingest.webrtc.ice import Ice
 from ingest.webrtc.session import Publication
 from pipeline.messages import CameraId, PersonId
@@ -30,6 +32,9 @@ class Engine(Protocol):
 
     def stream(self, camera: CameraId) -> StreamStatus | None:
         """What comes of a camera now, None if nothing does."""
+
+    def roles(self, camera: CameraId) -> Sequence[RoleStatus]:
+        """How the further streams of a camera are."""
 
     async def publish(self, camera: CameraId, offer: str, ice: Ice) -> Publication:
         """Begin a session in which somebody publishes to a camera, for an offer (SDP).
@@ -128,7 +133,9 @@ class ViewingStatus:
     An RTP timestamp of it is (``rtp_origin`` + media time) modulo 2^32; None until the viewer has
     caught up with the camera. Pictures that were sent until then have timestamps of their own:
     ``caught_up`` has these with the media time of each. ``encoded`` says whether the pictures are
-    encoded here or the camera's own, None before the first one.
+    encoded here or the camera's own, None before the first one; ``role`` what the stream is for
+    that they are of. ``exact`` says that their media times are the analysed stream's own, or
+    matched by the camera's clock; else they are estimated by their arrival.
     """
 
     camera: CameraId
@@ -136,6 +143,8 @@ class ViewingStatus:
     rtp_origin: int | None
     encoded: bool | None
     caught_up: Sequence[tuple[int, int]]
+    role: Role | None
+    exact: bool
 
 
 class Playback(Protocol):

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -28,6 +28,7 @@ from ingest.webrtc.publisher import PublishedCamera
 from ingest.webrtc.session import Publication
 from pipeline.build import Pipeline
 from pipeline.errors import Transient
+from pipeline.mailbox import Turn
 from pipeline.messages import CameraId, Capture, Frame, PersonId, Result
 from pipeline.stages import Gallery
 from pipeline.watch import watch
@@ -100,7 +101,7 @@ class LocalEngine:
         self._numbers: defaultdict[CameraId, Numbering] = defaultdict(Numbering)
         self._tees: dict[CameraId, Tee] = {}
         self._players = Players(group, output)
-        self._seconds = SecondStreams(group, self._limits, self._backoff, output.decodes)
+        self._seconds = SecondStreams(group, self._connected, self._backoff, output.decodes)
         self._tracks: defaultdict[CameraId, int] = defaultdict(int)
         """Of each camera the last one that was told."""
 
@@ -109,8 +110,7 @@ class LocalEngine:
         self._numbers[camera.camera].skip(after.seq)
         self._tee(camera.camera).clock.skip(after.media_time)
         self._tracks[camera.camera] = max(self._tracks[camera.camera], after.track)
-        tee = self._tee(camera.camera)
-        await self._seconds.put(camera.camera, camera.streams.beside(camera.url), tee)
+        await self._seconds.put(camera, self._tee(camera.camera))
         await self._fleet.put(replace(camera, streams=Streams()))  # they are no part of its watch
 
     async def remove(self, camera: CameraId) -> None:
@@ -190,23 +190,26 @@ class LocalEngine:
     def _frames(self, spec: CameraSpec) -> AsyncGenerator[Capture, None]:
         """Over all connections: those that we make, or those that are made to us."""
         camera = spec.camera
-        means = (
-            _limits_of(spec.options, self._limits),
-            self._pipeline.lanes.turn,
-            lambda: self._output.decodes(camera),
-            self._tee(camera),
-        )
-        source: Source
-        if isinstance(spec.url, CameraUrl):
-            source = RtspCamera(spec.url, camera, *means)
-        else:
-            source = self._published[camera] = PublishedCamera(camera, *means)
+        source = self._source(spec, self._tee(camera), self._pipeline.lanes.turn)
+        if isinstance(source, PublishedCamera):
+            self._published[camera] = source
         return supervised(
             source,
             backoff=self._backoff,
             on_state=lambda change: self._output.changed(camera, change),
             gives_up=False,
         )
+
+    def _connected(self, spec: CameraSpec, tee: Tee) -> Source:
+        """What connects to a further stream of a camera; its pictures wait for no turn."""
+        return self._source(spec, tee, nullcontext)
+
+    def _source(self, spec: CameraSpec, tee: Tee, turn: Turn) -> RtspCamera | PublishedCamera:
+        camera, limits = spec.camera, _limits_of(spec.options, self._limits)
+        means = (limits, turn, lambda: self._output.decodes(camera), tee)
+        if isinstance(spec.url, CameraUrl):
+            return RtspCamera(spec.url, camera, *means)
+        return PublishedCamera(camera, *means)
 
     def _tee(self, camera: CameraId) -> Tee:
         if camera not in self._tees:

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metr
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from api.live.roles import Roles
 from api.live.streams import Streams
 from api.live.wire import CameraState, FrameMessage
 from ingest.source import State
@@ -62,8 +63,8 @@ class CameraMetrics:
         self._video_drops = Counter(
             "faceapi_video_drops", "Coded pictures that slow players missed", registry=registry
         )
-        self.streams = Streams()
-        registry.register(_Streams(self.streams))
+        self.streams, self.roles = Streams(), Roles()
+        registry.register(_Streams(self.streams, self.roles))
         self._latest: dict[str, int] = {}
         """Of each camera the number of the last frame that was analysed."""
         self._states: dict[CameraId, CameraState] = {}
@@ -115,6 +116,7 @@ class CameraMetrics:
         for metric in by_camera:
             metric.remove_by_labels({"camera": camera})
         self.streams.forget(camera)
+        self.roles.forget(camera)
         self._latest.pop(camera, None)
         self._states.pop(camera, None)
 
@@ -146,11 +148,12 @@ def _conditions(registry: CollectorRegistry) -> tuple[Gauge, Gauge]:
 class _Streams(Collector):
     """What comes of the cameras, read at every scrape."""
 
-    def __init__(self, streams: Streams) -> None:
+    def __init__(self, streams: Streams, roles: Roles) -> None:
         self._streams = streams
+        self._roles = roles
 
     def collect(self) -> Iterable[Metric]:
-        """One sample a camera of which something came."""
+        """One sample a camera of which something came, and one a further stream that is wanted."""
         rate = GaugeMetricFamily(
             "faceapi_camera_bit_rate", "Bits a second that it sends", labels=["camera"]
         )
@@ -160,11 +163,18 @@ class _Streams(Collector):
         decoded = GaugeMetricFamily(
             "faceapi_camera_decoded_rate", "Pictures a second that are decoded", labels=["camera"]
         )
+        live = GaugeMetricFamily(
+            "faceapi_camera_role_live",
+            "1 where pictures of a further stream come, 0 where they are wanted and do not",
+            labels=["camera", "role"],
+        )
+        for camera, role, comes in self._roles.wanted():
+            live.add_metric([camera, role], comes)
         for camera, status in self._streams.statuses():
             rate.add_metric([camera], status.bit_rate or 0)
             pictures.add_metric([camera], status.pictures_per_second)
             decoded.add_metric([camera], status.decoded_per_second)
-        yield from (rate, pictures, decoded)
+        yield from (rate, pictures, decoded, live)
 
 
 async def measure_lag(metrics: CameraMetrics) -> None:

@@ -15,6 +15,7 @@ from api.live.engine import ShardState, ShardStatus
 from api.live.hub import Hub
 from api.live.local import Numbers
 from api.live.metrics import CameraMetrics
+from api.live.roles import RoleStatus
 from api.live.seen import Seen
 from api.live.streams import StreamStatus
 from api.live.told import Told
@@ -131,6 +132,14 @@ class ShardedEngine:
     def stream(self, camera: CameraId) -> StreamStatus | None:
         """What comes of a camera now, None if nothing does."""
         return self._metrics.streams.status(camera)
+
+    def roles(self, camera: CameraId) -> Sequence[RoleStatus]:
+        """How the further streams of a camera are."""
+        known = self._placement.get(camera)
+        if known is None:
+            return ()
+        streams = known.spec.streams.beside(known.spec.url)
+        return self._metrics.roles.statuses(camera, streams, self.stream(camera))
 
     async def publish(self, camera: CameraId, offer: str, ice: Ice) -> Publication:
         """Begin a session in which somebody publishes to a camera, for an offer (SDP)."""
@@ -280,7 +289,18 @@ class ShardedEngine:
         camera, shard = known.spec.camera, self._shards[known.shard]
         address, numbers = known.spec.url.with_secrets, self._numbers[camera]
         options = known.spec.options.model_dump_json(exclude_defaults=True)
-        shard.send(Watch(camera, address, numbers.seq, numbers.track, numbers.media_time, options))
+        streams = known.spec.streams
+        watch = Watch(
+            camera,
+            address,
+            numbers.seq,
+            numbers.track,
+            numbers.media_time,
+            options,
+            view=streams.view.with_secrets if streams.view else "",
+            detail=streams.detail.with_secrets if streams.detail else "",
+        )
+        shard.send(watch)
         for wish in self._audience.wishes(camera):
             shard.send(wish)
 
@@ -291,6 +311,9 @@ class ShardedEngine:
         for stream in vitals.streams:
             if self._placement.is_of(shard.id, stream.camera):
                 self._metrics.streams.told(CameraId(stream.camera), stream.observed)
+        for second in vitals.seconds:
+            if self._placement.is_of(shard.id, second.camera):
+                self._metrics.roles.told(CameraId(second.camera), second.status)
 
     def _seen(self, shard: ShardProcess, seen: Seen) -> None:
         camera, track = CameraId(seen.camera), max((face.track for face in seen.faces), default=0)

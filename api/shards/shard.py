@@ -40,6 +40,7 @@ from api.shards.messages import (
     Refusal,
     Refused,
     Search,
+    Second,
     Show,
     Shown,
     Stream,
@@ -55,10 +56,11 @@ from api.store.changes import Changes
 from api.store.database import Database
 from api.store.faces import Faces
 from api.store.sealing import Keyring
-from ingest.address import camera_address
+from ingest.address import CameraUrl, camera_address
 from ingest.fleet import CameraSpec
 from ingest.options import CameraOptions
 from ingest.playable import Playable
+from ingest.roles import Streams
 from ingest.source import StateChange
 from ingest.webrtc.session import Occupied
 from pipeline.build import Pipeline, build, open_configured_pack
@@ -206,6 +208,10 @@ class Shard:
             CameraId(message.camera),
             camera_address(message.url),
             CameraOptions.model_validate_json(message.options),
+            Streams(
+                CameraUrl.parse(message.view) if message.view else None,
+                CameraUrl.parse(message.detail) if message.detail else None,
+            ),
         )
         after = Numbers(message.after_seq, message.after_track, message.after_media_time)
         await self.engine.put(spec, after)
@@ -271,6 +277,10 @@ class Vital:
             streams=tuple(
                 Stream(camera, one)
                 for camera, one in (self.engine.observed() if self.engine else {}).items()
+            ),
+            seconds=tuple(
+                Second(camera, one)
+                for camera, one in (self.engine.second_streams() if self.engine else ())
             ),
         )
 

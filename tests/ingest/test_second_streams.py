@@ -12,9 +12,10 @@ import pytest
 
 from ingest.address import CameraUrl, WhipAddress
 from ingest.decode import Painter
+from ingest.fleet import CameraSpec
 from ingest.playable import Playable
 from ingest.roles import Role, Streams
-from ingest.rtsp import Limits, RtspCamera
+from ingest.rtsp import RtspCamera
 from ingest.second_stream import SecondStatus
 from ingest.second_streams import SecondStreams
 from ingest.source import State
@@ -51,7 +52,8 @@ class Watched:
 
     def __init__(self, group: asyncio.TaskGroup, url: CameraUrl) -> None:
         self.tee = Tee("gate")
-        self.seconds = SecondStreams(group, Limits(), SOON, lambda _: None)
+        self.seconds = SecondStreams(group, _connect, SOON, lambda _: None)
+        self._url = url
         self.frames: list[Capture] = []
         self.played: list[Playable] = []
         self._source = RtspCamera(url, GATE, tee=self.tee)
@@ -62,7 +64,8 @@ class Watched:
                 self.frames.append(frame)
 
     async def put(self, **streams: CameraUrl) -> None:
-        await self.seconds.put(GATE, Streams(**streams), self.tee)
+        spec = CameraSpec(GATE, self._url, streams=Streams(**streams))
+        await self.seconds.put(spec, self.tee)
 
     def play(self) -> None:
         self.seconds.video(GATE, self.tee).play(self.played.append)
@@ -78,6 +81,11 @@ class Watched:
 
     def roles(self) -> Sequence[Role]:
         return [one.role for one in self.played]
+
+
+def _connect(spec: CameraSpec, tee: Tee) -> RtspCamera:
+    assert isinstance(spec.url, CameraUrl)
+    return RtspCamera(spec.url, spec.camera, tee=tee)
 
 
 @asynccontextmanager

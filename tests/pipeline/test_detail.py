@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pipeline.align import Template
-from pipeline.detail import enlarged, same_view
+from pipeline.detail import enlarged, is_same_view
 from pipeline.detect.closeup import AsDetected
 from pipeline.extract import FeatureExtractor
 from pipeline.geometry import eye_distance
@@ -82,7 +82,7 @@ def test_where_the_face_is_not_seen_in_detail_the_analysed_picture_counts() -> N
 def test_only_a_larger_picture_of_the_same_proportions_is_used(
     size: tuple[int, int], used: bool
 ) -> None:
-    assert same_view(plain(640, 352), plain(*size)) == used
+    assert is_same_view((640, 352), size) == used
 
 
 def test_a_face_lies_in_the_larger_picture_where_it_is_seen() -> None:

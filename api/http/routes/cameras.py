@@ -12,20 +12,24 @@ from fastapi.responses import StreamingResponse
 from pydantic import SecretStr, StringConstraints, WithJsonSchema
 
 from api.http.routes.camera_options import ALL_DEFAULT, OptionsChange
+from api.http.routes.camera_streams import StreamsIn, StreamsOut
 from api.http.routes.dependencies import CONFLICT, Body, Name, ServicesDep, SignedIn
 from api.http.services import Services
+from api.live.roles import RoleStatus
 from api.live.streams import StreamStatus
 from api.live.video import Picture
 from api.live.wire import CameraState, LoadMessage
 from api.store.messages import Camera
-from ingest.address import CameraAddress, CameraUrl, camera_address
+from ingest.address import CameraAddress, CameraUrl, WhipAddress, camera_address
 from ingest.fleet import CameraSpec
 from ingest.options import DEFAULTS, CameraOptions
+from ingest.roles import Role, Streams
 from ingest.source import State
 from ingest.troubles import Cause
-from pipeline.errors import Transient
+from pipeline.errors import BadInput, Transient
 from pipeline.messages import CameraId
 
+_FURTHER = (Role.VIEW, Role.DETAIL)
 Responses = dict[int | str, dict[str, Any]]
 
 router = APIRouter(prefix="/cameras", tags=["cameras"])
@@ -65,15 +69,20 @@ class NewCamera(Body):
     url: Address
     enabled: bool = True
     options: CameraOptions = DEFAULTS
+    streams: StreamsIn = StreamsIn()
 
 
 class CameraChange(Body):
-    """What is to be another; what is left out stays, and options that are null are as at first."""
+    """What is to be another; what is left out stays.
+
+    Options that are null are as at first; streams that are null are no more.
+    """
 
     name: Name | None = None
     url: Address | None = None
     enabled: bool | None = None
     options: OptionsChange | None = None
+    streams: StreamsIn | None = None
 
     @property
     def changed_options(self) -> Mapping[str, object]:
@@ -82,11 +91,19 @@ class CameraChange(Body):
             return ALL_DEFAULT if "options" in self.model_fields_set else {}
         return self.options.fields
 
+    @property
+    def changed_streams(self) -> Mapping[Role, SecretStr | None]:
+        """Which streams are to have which address; None: they are no more."""
+        if self.streams is None:
+            return dict.fromkeys(_FURTHER) if "streams" in self.model_fields_set else {}
+        return self.streams.sent
+
 
 class CameraOut(Body):
     """A camera; *** stands in its address where a password is. ``since`` is in Unix seconds.
 
     ``load`` is there where it is overloaded, ``cause`` where something is wrong with the camera.
+    State and ``stream`` are the analysed stream's; ``roles`` says how each further one is.
     """
 
     id: str
@@ -94,12 +111,14 @@ class CameraOut(Body):
     url: str
     enabled: bool
     options: CameraOptions
+    streams: StreamsOut
     state: CameraState
     reason: str
     since: float | None
     load: LoadMessage | None
     cause: Cause | None
     stream: StreamStatus | None
+    roles: list[RoleStatus]
     created_at: datetime
 
 
@@ -119,7 +138,14 @@ async def cameras(_: SignedIn, services: ServicesDep) -> CamerasOut:
 async def add(body: NewCamera, _: SignedIn, services: ServicesDep) -> CameraOut:
     """Watch a camera from now on."""
     url = await _address(body.url, services)
-    camera = await services.cameras.add(body.name, url, enabled=body.enabled, options=body.options)
+    streams = await _further(body.streams.sent, services)
+    camera = await services.cameras.add(
+        body.name,
+        url,
+        enabled=body.enabled,
+        options=body.options,
+        streams=Streams().changed(streams),
+    )
     await _take_effect(camera, services)
     return _out(camera, services)
 
@@ -151,6 +177,7 @@ async def change(camera: One, body: CameraChange, services: ServicesDep) -> Came
         url=await _address(body.url, services) if body.url else None,
         enabled=body.enabled,
         options=body.changed_options,
+        streams=await _further(body.changed_streams, services),
     )
     await _take_effect(changed, services)
     return _out(changed, services)
@@ -217,9 +244,29 @@ async def _address(text: SecretStr, services: Services) -> CameraAddress:
     return address
 
 
+async def _further(
+    texts: Mapping[Role, SecretStr | None], services: Services
+) -> Mapping[Role, CameraUrl | None]:
+    """Addresses of further streams, each checked as a camera's.
+
+    Raises:
+        BadInput: one cannot be used; it says which.
+    """
+    found: dict[Role, CameraUrl | None] = {}
+    for role, text in texts.items():
+        try:
+            url = await _address(text, services) if text else None
+        except BadInput as error:
+            raise BadInput(f"streams.{role}: {error}") from None
+        if isinstance(url, WhipAddress):
+            raise BadInput(f"streams.{role}: nobody can publish it; allowed are rtsp and rtsps")
+        found[role] = url
+    return found
+
+
 async def _take_effect(camera: Camera, services: Services) -> None:
     if camera.enabled:
-        await services.engine.put(CameraSpec(camera.id, camera.url, camera.options))
+        await services.engine.put(CameraSpec(camera.id, camera.url, camera.options, camera.streams))
     else:
         await services.engine.remove(camera.id)
 
@@ -233,11 +280,13 @@ def _out(camera: Camera, services: Services) -> CameraOut:
         url=str(camera.url),
         enabled=camera.enabled,
         options=camera.options,
+        streams=StreamsOut.of(camera.streams),
         state=now.state if now else idle,
         reason=now.reason if now else "",
         since=now.since if now else None,
         load=now.load if now else None,
         cause=now.cause if now else None,
         stream=services.engine.stream(camera.id),
+        roles=list(services.engine.roles(camera.id)),
         created_at=camera.created_at,
     )
