@@ -730,7 +730,9 @@ export interface components {
         };
         /**
          * CameraChange
-         * @description What is to be another; what is left out stays, and options that are null are as at first.
+         * @description What is to be another; what is left out stays.
+         *
+         *     Options that are null are as at first; streams that are null are no more.
          */
         CameraChange: {
             /** Name */
@@ -740,6 +742,7 @@ export interface components {
             /** Enabled */
             enabled?: boolean | null;
             options?: components["schemas"]["OptionsChange"] | null;
+            streams?: components["schemas"]["StreamsIn"] | null;
         };
         /**
          * CameraOptions
@@ -797,6 +800,7 @@ export interface components {
          * @description A camera; *** stands in its address where a password is. ``since`` is in Unix seconds.
          *
          *     ``load`` is there where it is overloaded, ``cause`` where something is wrong with the camera.
+         *     State and ``stream`` are the analysed stream's; ``roles`` says how each further one is.
          */
         CameraOut: {
             /** Id */
@@ -808,6 +812,7 @@ export interface components {
             /** Enabled */
             enabled: boolean;
             options: components["schemas"]["CameraOptions"];
+            streams: components["schemas"]["StreamsOut"];
             /**
              * State
              * @enum {string}
@@ -820,6 +825,8 @@ export interface components {
             load: components["schemas"]["LoadMessage"] | null;
             cause: components["schemas"]["Cause"] | null;
             stream: components["schemas"]["StreamStatus"] | null;
+            /** Roles */
+            roles: components["schemas"]["RoleStatus"][];
             /**
              * Created At
              * Format: date-time
@@ -1164,6 +1171,8 @@ export interface components {
              *     }
              */
             options: components["schemas"]["CameraOptions"];
+            /** @default {} */
+            streams: components["schemas"]["StreamsIn"];
         };
         /**
          * NewPassword
@@ -1390,6 +1399,32 @@ export interface components {
             height: number;
         };
         /**
+         * Role
+         * @description A purpose of a camera's stream.
+         * @enum {string}
+         */
+        Role: "analyse" | "view" | "detail";
+        /**
+         * RoleStatus
+         * @description A further stream of a camera.
+         *
+         *     ``reason`` says what is wrong with it, empty if nothing is. ``since`` is in Unix seconds, None
+         *     before anything is known. ``exact`` says that its pictures are matched with the analysed ones by
+         *     the camera's own clock, and not by their arrival. ``stream`` is what comes of it.
+         */
+        RoleStatus: {
+            role: components["schemas"]["Role"];
+            /** State */
+            state: components["schemas"]["State"] | "idle";
+            /** Reason */
+            reason: string;
+            /** Since */
+            since: number | null;
+            /** Exact */
+            exact: boolean;
+            stream: components["schemas"]["StreamStatus"] | null;
+        };
+        /**
          * ShardOut
          * @description A process that watches cameras; ``since`` is in Unix seconds, ``pid`` null while it has none.
          *
@@ -1445,6 +1480,12 @@ export interface components {
             grant_type: "password";
         };
         /**
+         * State
+         * @description Where a supervised source is in its life.
+         * @enum {string}
+         */
+        State: "connecting" | "live" | "overloaded" | "waiting" | "failed" | "ended";
+        /**
          * StreamStatus
          * @description A camera's video, and what is made of it; sizes in pixels, rates a second, times in seconds.
          *
@@ -1474,6 +1515,29 @@ export interface components {
             delay_p95: number | null;
             /** Connections */
             connections: number;
+        };
+        /**
+         * StreamsIn
+         * @description Further streams of the same field of view; null, or the camera's own: that one serves.
+         *
+         *     ``view`` is shown to people, ``detail`` has the larger pictures that small faces are cut from.
+         *     Of a change, what is left out stays.
+         */
+        StreamsIn: {
+            /** View */
+            view?: string | null;
+            /** Detail */
+            detail?: string | null;
+        };
+        /**
+         * StreamsOut
+         * @description Addresses of further streams; *** stands where a password is.
+         */
+        StreamsOut: {
+            /** View */
+            view: string | null;
+            /** Detail */
+            detail: string | null;
         };
         /**
          * Suggestion
@@ -1592,6 +1656,8 @@ export interface components {
          *     Pictures of before, which are sent faster than they were taken, are listed in ``caught_up``: the
          *     RTP timestamp of each and its media time.
          *     ``encoded`` is false where the pictures are the camera's own, untouched, null before the first.
+         *     ``role`` is what the stream is for that they are of: view, or analyse where there is no other or
+         *     it does not come. ``exact`` is false where results are matched with them by arrival only.
          */
         ViewingOut: {
             /** Session */
@@ -1610,6 +1676,9 @@ export interface components {
                 number,
                 number
             ][];
+            role: components["schemas"]["Role"] | null;
+            /** Exact */
+            exact: boolean;
         };
         /**
          * Problem

@@ -7,13 +7,21 @@
  * their own: of these the service tells each one's time.
  */
 
+import type { WhepStatus } from './whep'
+
 const WRAP = 2 ** 32
 /** Ticks in a millisecond. */
 const TICKS = 90
+/** Ticks: 0.1 ms. */
+const ROUNDING = 9
 
 export class FrameClock {
   /** Null: not known yet. */
   origin: number | null = null
+  /** False: times are of another stream than the analysed one, and estimated. */
+  isExact = true
+  /** By so many ticks times may be off: another stream's are converted. */
+  rounding = 0
   /** By RTP timestamp the media_time of each picture that was caught up with. */
   private caughtUp: ReadonlyMap<number, number> = new Map()
   private near: number
@@ -21,6 +29,14 @@ export class FrameClock {
   /** `now` in Unix milliseconds: near enough to the camera's clock until a result tells its time. */
   constructor(now: number) {
     this.near = now * TICKS
+  }
+
+  /** What the service tells of a session. */
+  learn(status: WhepStatus): void {
+    this.origin = status.rtp_origin
+    this.catchUp(status.caught_up)
+    this.isExact = status.exact
+    this.rounding = status.role === 'view' ? ROUNDING : 0
   }
 
   /** What the service told of the pictures that are caught up with. */

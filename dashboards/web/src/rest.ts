@@ -5,13 +5,16 @@ type Schemas = components['schemas']
 
 export type Camera = Schemas['CameraOut']
 export type CameraChange = Schemas['CameraChange']
-export type NewCamera = Schemas['NewCamera']
+type AnyCamera = Schemas['NewCamera']
+/** What is left out is as the service has it. */
+export type NewCamera = Partial<AnyCamera> & Pick<AnyCamera, 'name' | 'url'>
 export type Face = Schemas['FaceOut']
 export type Gallery = Schemas['GalleryOut']
 export type PeoplePage = Schemas['PeoplePage']
 export type Person = Schemas['PersonOut']
 export type Shard = Schemas['ShardOut']
 export type Stream = Schemas['StreamStatus']
+export type CameraRole = Schemas['RoleStatus']
 export type Ticket = Schemas['Ticket']
 export type Token = Schemas['Token']
 export type User = Schemas['UserOut']
