@@ -45,7 +45,7 @@ class Ahead(NamedTuple):
     """At the least delay."""
 
 
-class Pace:
+class OwnTime:
     """How one stream's media times run; a ``Timing`` that leaves stamps as they are."""
 
     def __init__(self) -> None:
@@ -76,10 +76,10 @@ class SameMoment:
     ``exact`` says that they are told by the camera's own clock.
     """
 
-    def __init__(self, analysed: Pace) -> None:
+    def __init__(self, analysed: OwnTime) -> None:
         self.exact = False
         self._analysed = analysed
-        self._own = Pace()
+        self._own = OwnTime()
         self._shift: int | None = None
 
     def begin(self) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ingest.detail import DetailPictures
 from ingest.observed import Observed
 from ingest.roles import Role
-from ingest.same_moment import Pace, SameMoment
+from ingest.same_moment import OwnTime, SameMoment
 from ingest.source import Source, State, StateChange
 from ingest.supervisor import Backoff, supervised
 from ingest.tee import Tee
@@ -50,7 +50,7 @@ class SecondStream:
     Args:
         name: the camera's.
         roles: what it is for.
-        analysed: the pace of the stream that is analysed.
+        analysed: the times of the stream that is analysed.
         connect: makes the source that tells a tee.
         on_thread: called on each thread that encodes, before anything else.
     """
@@ -59,7 +59,7 @@ class SecondStream:
         self,
         name: str,
         roles: tuple[Role, ...],
-        analysed: Pace,
+        analysed: OwnTime,
         connect: Callable[[Tee], Source],
         backoff: Backoff,
         on_thread: Callable[[], None],

@@ -8,12 +8,12 @@ from dataclasses import replace
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec, Fleet
 from ingest.roles import Role, Streams
-from ingest.same_moment import Pace
+from ingest.same_moment import OwnTime
 from ingest.second_stream import SecondStatus, SecondStream
-from ingest.selection import Selection
 from ingest.source import Source, State, StateChange
 from ingest.supervisor import Backoff
 from ingest.tee import Tee
+from ingest.viewed import Viewed
 from pipeline.messages import CameraId, Capture
 
 
@@ -41,7 +41,7 @@ class SecondStreams:
         self._streams: dict[CameraId, list[SecondStream]] = {}
         self._running: dict[CameraId, SecondStream] = {}
         """By their names in the fleet."""
-        self._videos: dict[CameraId, Selection] = {}
+        self._videos: dict[CameraId, Viewed] = {}
         self._changing: defaultdict[CameraId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def put(self, spec: CameraSpec, analysed: Tee) -> None:
@@ -60,7 +60,7 @@ class SecondStreams:
             await self._end(camera)
             self._known[camera], self._streams[camera] = spec, []
             for url, roles in _by_url(streams):
-                await self._begin(replace(spec, url=url), roles, analysed.pace)
+                await self._begin(replace(spec, url=url), roles, analysed.own_time)
             self.video(camera, analysed).change(_for(Role.VIEW, self._of(camera)))
 
     async def remove(self, camera: CameraId) -> None:
@@ -69,10 +69,10 @@ class SecondStreams:
             await self._end(camera)
             self._videos.pop(camera, None)
 
-    def video(self, camera: CameraId, analysed: Tee) -> Selection:
+    def video(self, camera: CameraId, analysed: Tee) -> Viewed:
         """What its viewers get."""
         if camera not in self._videos:
-            self._videos[camera] = Selection(analysed)
+            self._videos[camera] = Viewed(analysed)
         return self._videos[camera]
 
     async def beside(
@@ -94,7 +94,7 @@ class SecondStreams:
     def _of(self, camera: CameraId) -> Sequence[SecondStream]:
         return self._streams.get(camera, ())
 
-    async def _begin(self, spec: CameraSpec, roles: tuple[Role, ...], analysed: Pace) -> None:
+    async def _begin(self, spec: CameraSpec, roles: tuple[Role, ...], analysed: OwnTime) -> None:
         """One of these roles at the address of ``spec``."""
         name = CameraId(f"{spec.camera} ({'/'.join(roles)})")
         one = SecondStream(

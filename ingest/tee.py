@@ -10,7 +10,7 @@ from ingest.encoding import Encoding
 from ingest.media_clock import MediaClock
 from ingest.observed import Observed
 from ingest.playable import LastGroup, Playable
-from ingest.same_moment import Pace, Timing
+from ingest.same_moment import OwnTime, Timing
 
 if TYPE_CHECKING:
     import av
@@ -46,9 +46,9 @@ class Tee:
         wish: Callable[[], bool] = lambda: True,
     ) -> None:
         self.clock = MediaClock()
-        self.pace = Pace()
+        self.own_time = OwnTime()
         """Of its media times, where they are its own."""
-        self.timing = timing or self.pace
+        self.timing = timing or self.own_time
         self.on_decoded = on_decoded
         self.wish = wish
         self.observed = Observed()

@@ -20,7 +20,7 @@ class VideoOutput(Protocol):
 
 
 class Video(Protocol):
-    """What can be played, by one listener at a time; ``Tee`` and ``Selection`` are."""
+    """What can be played, by one listener at a time; ``Tee`` and ``Viewed`` are."""
 
     def play(self, listener: Callable[[Playable], None]) -> None:
         """Give the last group of pictures, then each new one, to ``listener``, on any thread."""

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from ingest.media_clock import TICKS
-from ingest.same_moment import Pace, SameMoment, Timing
+from ingest.same_moment import OwnTime, SameMoment, Timing
 from ingest.sender_clock import Stamp
 
 _BEGAN = 1_700_000_000.0
@@ -40,7 +40,7 @@ def moments(rate: float, seconds: float) -> Sequence[float]:
 
 def placed(analysed: Sent, further: Sent, seconds: float = 12.0) -> tuple[list[int], SameMoment]:
     """By how many ticks each picture of the further stream is told wrong."""
-    pace = Pace()
+    pace = OwnTime()
     other = SameMoment(pace)
     events: list[tuple[float, float, Stamp, Timing]] = []
     streams: Sequence[tuple[Timing, Sent, float, int]] = (
@@ -84,7 +84,7 @@ def test_without_reports_it_is_estimated_to_the_difference_of_the_delays(silent:
 
 
 def test_where_reports_come_later_pictures_stay_in_order_until_it_is_exact() -> None:
-    pace = Pace()
+    pace = OwnTime()
     other = SameMoment(pace)
     times = moments(25, 8)
     told = []
@@ -100,6 +100,6 @@ def test_where_reports_come_later_pictures_stay_in_order_until_it_is_exact() -> 
 
 
 def test_before_the_analysed_stream_is_there_its_own_times_are_kept() -> None:
-    other = SameMoment(Pace())
+    other = SameMoment(OwnTime())
     assert other.placed(Stamp(77, _BEGAN, None, _BEGAN), _BEGAN).media_time == 77
     assert not other.exact

@@ -14,7 +14,7 @@ from ingest.tee import Tee
 Listener = Callable[[Playable], None]
 
 
-class Selection:
+class Viewed:
     """One camera's video for viewers, out of its streams, always going on with a key picture.
 
     The analysed stream is shown until the view stream's first key picture is there, and again when
