@@ -8,6 +8,7 @@ import av
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
+from ingest.masking import Masking
 from pipeline.messages import Image
 
 if TYPE_CHECKING:
@@ -56,16 +57,27 @@ class Decoder:
 
 
 class Painter:
-    """Decoded pictures of one source as BGR images, on whichever thread wants one."""
+    """Decoded pictures of one source, masked, on whichever thread wants one.
 
-    def __init__(self) -> None:
+    There is no other way from a camera's decoded picture to anybody's eyes.
+    """
+
+    def __init__(self, masking: Masking | None = None) -> None:
+        self._masking = masking or Masking()
         self._convert = VideoReformatter()
         self._one_at_a_time = Lock()  # the reformatter keeps its tables between pictures
 
     def image(self, picture: av.VideoFrame) -> Image:
-        """``picture`` as [height, width, 3], upright where the file says how it was held."""
+        """``picture`` in BGR, upright where the file says how it was held."""
         with self._one_at_a_time:
             flat = self._convert.reformat(picture, format="bgr24", threads=1)
         image = np.asarray(flat.to_ndarray(), np.uint8)
         quarters = round(picture.rotation / 90)
-        return np.ascontiguousarray(np.rot90(image, quarters) if quarters else image)
+        upright = np.ascontiguousarray(np.rot90(image, quarters) if quarters else image)
+        return self._masking.black_out(upright)
+
+    def picture(self, picture: av.VideoFrame) -> av.VideoFrame:
+        """``picture`` to be encoded: itself where nothing is masked."""
+        if not self._masking.masks:
+            return picture
+        return av.VideoFrame.from_ndarray(self.image(picture), format="bgr24")

@@ -29,14 +29,20 @@ class DetailPictures:
     """The last pictures of a stream by media time, which is that of the analysed stream.
 
     ``add`` is for the stream's thread, ``at`` for any other.
+
+    Args:
+        painter: makes their images, masked.
+        clock: seconds, from anywhere.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, painter: Painter | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._clock = clock
         self._asked_at = float("-inf")
         self._lock = threading.Lock()
         self._kept: deque[tuple[int, VideoFrame]] = deque(maxlen=_KEPT)
-        self._painter = Painter()
+        self._painter = painter or Painter()
 
     @property
     def wanted(self) -> bool:

@@ -114,7 +114,7 @@ class RtspCamera:
 
     def _decode(self, handover: Handover) -> None:
         self._on_thread()
-        painter, media_time, captured_at = Painter(), -1, 0.0
+        painter, media_time, captured_at = Painter(self._tee.masking), -1, 0.0
         with self._connect() as container:
             video = self._video_of(container)
             with self._tee.connection(video.codec, video.passing) as tap:

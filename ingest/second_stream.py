@@ -6,10 +6,11 @@ from collections.abc import Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
+from ingest.decode import Painter
 from ingest.detail import DetailPictures
 from ingest.observed import Observed
 from ingest.roles import Role
-from ingest.same_moment import OwnTime, SameMoment
+from ingest.same_moment import SameMoment
 from ingest.source import Source, State, StateChange
 from ingest.supervisor import Backoff, supervised
 from ingest.tee import Tee
@@ -50,7 +51,7 @@ class SecondStream:
     Args:
         name: the camera's.
         roles: what it is for.
-        analysed: the times of the stream that is analysed.
+        analysed: what comes of the stream that is analysed; it is masked alike.
         connect: makes the source that tells a tee.
         on_thread: called on each thread that encodes, before anything else.
     """
@@ -59,15 +60,17 @@ class SecondStream:
         self,
         name: str,
         roles: tuple[Role, ...],
-        analysed: OwnTime,
+        analysed: Tee,
         connect: Callable[[Tee], Source],
         backoff: Backoff,
         on_thread: Callable[[], None],
     ) -> None:
         self.roles = roles
-        self.timing = SameMoment(analysed)
-        self.detail = DetailPictures()
-        self.tee = Tee(name, on_thread, self.timing, self.detail.add, self._wants_all)
+        self.timing = SameMoment(analysed.own_time)
+        self.detail = DetailPictures(Painter(analysed.masking))
+        self.tee = Tee(
+            name, on_thread, self.timing, self.detail.add, self._wants_all, analysed.masking
+        )
         self.on_lost: Callable[[], None] = lambda: None
         """Called in the event loop when its pictures come no more."""
         self._backoff = backoff

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec, Fleet
+from ingest.options import Masks
 from ingest.roles import Role, Streams
-from ingest.same_moment import OwnTime
 from ingest.second_stream import SecondStatus, SecondStream
 from ingest.source import Source, State, StateChange
 from ingest.supervisor import Backoff
@@ -55,13 +55,23 @@ class SecondStreams:
         camera, streams = spec.camera, spec.streams.beside(spec.url)
         async with self._changing[camera]:
             failed = any(one.status.state is State.FAILED for one in self._of(camera))
-            if self._known.get(camera) == spec and not failed:
+            asked = replace(spec, options=spec.options.of_connection())
+            if self._known.get(camera) == asked and not failed:
                 return
             await self._end(camera)
-            self._known[camera], self._streams[camera] = spec, []
+            self._known[camera], self._streams[camera] = asked, []
             for url, roles in _by_url(streams):
-                await self._begin(replace(spec, url=url), roles, analysed.own_time)
+                await self._begin(replace(spec, url=url), roles, analysed)
             self.video(camera, analysed).change(_for(Role.VIEW, self._of(camera)))
+
+    def mask(self, camera: CameraId, masks: Masks) -> int:
+        """Mask its further streams so from now on; nobody views, until they are played anew.
+
+        What viewers were given before has at most the media time that is returned.
+        """
+        for one in self._of(camera):
+            one.tee.mask(masks)
+        return self._videos[camera].latest if camera in self._videos else -1
 
     async def remove(self, camera: CameraId) -> None:
         """It has none any more; returns when their connections are gone."""
@@ -94,7 +104,7 @@ class SecondStreams:
     def _of(self, camera: CameraId) -> Sequence[SecondStream]:
         return self._streams.get(camera, ())
 
-    async def _begin(self, spec: CameraSpec, roles: tuple[Role, ...], analysed: OwnTime) -> None:
+    async def _begin(self, spec: CameraSpec, roles: tuple[Role, ...], analysed: Tee) -> None:
         """One of these roles at the address of ``spec``."""
         name = CameraId(f"{spec.camera} ({'/'.join(roles)})")
         one = SecondStream(

@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ingest.decode import Painter
 from ingest.encoding import Encoding
+from ingest.masking import Masking
 from ingest.media_clock import MediaClock
 from ingest.observed import Observed
+from ingest.options import Masks
 from ingest.playable import LastGroup, Playable
 from ingest.same_moment import OwnTime, Timing
 
@@ -18,15 +21,17 @@ if TYPE_CHECKING:
     from ingest.passing import Passing
 
 _log = logging.getLogger(__name__)
+_MASKED = "parts of it are masked"
 
 
 class Tee:
     """What viewers of one camera get, over all its connections, and what came of it.
 
     The camera's own pictures are passed on, and the last group of them is kept, so that the first
-    viewer sees something at once. Where they cannot be played they are encoded from the decoded
-    ones: once, and only while somebody plays. A source tells it on its own thread of each
-    connection; ``play`` and ``halt`` are called in the event loop. Nothing here waits.
+    viewer sees something at once. Where they cannot be played, or something in them is masked, they
+    are encoded from the decoded ones: once, and only while somebody plays. A source tells it on
+    its own thread of each connection; ``play`` and ``halt`` are called in the event loop. Nothing
+    here waits.
 
     Args:
         name: the camera's.
@@ -35,6 +40,7 @@ class Tee:
             out, it is the one that others go by.
         on_decoded: called with each decoded picture and its media time, on the source's thread.
         wish: whether more than key pictures are to be decoded now; asked on that thread.
+        masking: of its pictures; left out, nothing is masked at first.
     """
 
     def __init__(
@@ -44,6 +50,7 @@ class Tee:
         timing: Timing | None = None,
         on_decoded: "Callable[[av.VideoFrame, int], None]" = lambda *_: None,
         wish: Callable[[], bool] = lambda: True,
+        masking: Masking | None = None,
     ) -> None:
         self.clock = MediaClock()
         self.own_time = OwnTime()
@@ -52,6 +59,7 @@ class Tee:
         self.on_decoded = on_decoded
         self.wish = wish
         self.observed = Observed()
+        self.masking = masking or Masking()
         self._name = name
         self._on_thread = on_thread
         self._lock = threading.Lock()
@@ -59,6 +67,9 @@ class Tee:
         self._listener: Callable[[Playable], None] | None = None
         self._encoding: Encoding | None = None
         self._latest = -1
+        """Media time of the last picture that was given."""
+        self._decoded = -1
+        """Media time of the last picture that was decoded."""
         self._passes = True
 
     def play(self, listener: Callable[[Playable], None]) -> None:
@@ -71,13 +82,27 @@ class Tee:
     @property
     def wants_decoded(self) -> bool:
         """Whether somebody plays what has to be decoded and encoded for that."""
-        return self._listener is not None and not self._passes
+        return self._listener is not None and (not self._passes or bool(self.masking.masks))
 
     def halt(self) -> None:
         """Nobody plays any more."""
         with self._lock:
             self._listener = None
             self._end_encoding()
+
+    def mask(self, masks: Masks) -> int:
+        """Mask its pictures so from now on; nobody plays then, until ``play`` is called anew.
+
+        What was seen or given before has at most the media time that is returned, and all after
+        that is masked.
+        """
+        with self._lock:
+            self.masking.change(masks)
+            self._listener = None
+            self._latest = max(self._latest, self._decoded)
+            self._group.clear()
+            self._end_encoding()
+            return self._latest
 
     @contextmanager
     def connection(self, codec: str, passing: "Passing | None") -> "Iterator[Tap]":
@@ -108,18 +133,23 @@ class Tee:
         self.cut()
 
     def give(self, picture: Playable) -> None:
-        """A picture of the camera's own."""
+        """A picture of the camera's own; never where something is masked."""
         with self._lock:
-            self._give(picture)
+            if not self.masking.masks:
+                self._give(picture)
 
-    def encode(self, picture: "av.VideoFrame", media_time: int, why: str) -> None:
-        """Encode a decoded picture if somebody plays."""
+    def decoded(self, picture: "av.VideoFrame", media_time: int, why: str) -> None:
+        """A decoded picture: it is encoded if somebody plays, and there is a reason for it."""
         with self._lock:
-            if self._listener is None or media_time <= self._latest:
+            self._decoded = media_time
+            why = _MASKED if self.masking.masks else why
+            if not why or self._listener is None or media_time <= self._latest:
                 return
             if self._encoding is None:
                 _log.info("camera %s is encoded for its viewers: %s", self._name, why)
-                self._encoding = Encoding(self._name, self._encoded, self._on_thread)
+                self._encoding = Encoding(
+                    self._name, self._encoded, self._on_thread, Painter(self.masking)
+                )
             self._encoding.put(picture, media_time)
 
     def _encoded(self, encoding: Encoding, picture: Playable) -> None:
@@ -170,5 +200,4 @@ class Tap:
         """A picture as it is shown."""
         self._tee.observed.shown(picture.width, picture.height)
         self._tee.on_decoded(picture, media_time)
-        if self._passing is None:
-            self._tee.encode(picture, media_time, self._why)
+        self._tee.decoded(picture, media_time, self._why if self._passing is None else "")

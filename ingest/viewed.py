@@ -53,6 +53,12 @@ class Viewed:
         self._analysed.halt()
         self._leave()
 
+    @property
+    def latest(self) -> int:
+        """Media time of the last picture that was given."""
+        with self._lock:
+            return self._latest
+
     def change(self, view: SecondStream | None) -> None:
         """Show this stream from now on, or None but the analysed one."""
         self._leave()

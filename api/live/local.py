@@ -14,7 +14,7 @@ from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec, Fleet
 from ingest.numbering import Numbering
 from ingest.observed import Observed
-from ingest.options import CameraOptions
+from ingest.options import CameraOptions, Masks
 from ingest.playable import Playable
 from ingest.roles import Streams
 from ingest.rtsp import Limits, RtspCamera
@@ -105,18 +105,38 @@ class LocalEngine:
         self._tracks: defaultdict[CameraId, int] = defaultdict(int)
         """Of each camera the last one that was told."""
 
+    def mask(self, camera: CameraId, masks: Masks) -> int:
+        """Mask this camera's pictures so from now on.
+
+        No picture is told any more that is not masked so; those that were told before have at most
+        the media time that is returned.
+        """
+        tee = self._tee(camera)
+        if tee.masking.masks == masks:
+            return -1
+        latest = max(tee.mask(masks), self._seconds.mask(camera, masks))
+        self._previews.drop(camera, latest)
+        self._players.again(camera)
+        return latest
+
     async def put(self, camera: CameraSpec, after: Numbers = Numbers()) -> None:
-        """Watch a camera, or change it; the same again changes nothing."""
+        """Watch a camera, or change it; the same again changes nothing.
+
+        It is masked at once. Where no new connection is needed, none is made.
+        """
+        self.mask(camera.camera, camera.options.masks)
         self._numbers[camera.camera].skip(after.seq)
         self._tee(camera.camera).clock.skip(after.media_time)
         self._tracks[camera.camera] = max(self._tracks[camera.camera], after.track)
         await self._seconds.put(camera, self._tee(camera.camera))
-        await self._fleet.put(replace(camera, streams=Streams()))  # they are no part of its watch
+        options = camera.options.of_connection()
+        # Further streams are no part of this watch: it goes on where they change.
+        await self._fleet.put(replace(camera, options=options, streams=Streams()))
 
     async def remove(self, camera: CameraId) -> None:
         """Watch it no more; returns when its connection is gone."""
         await self._fleet.remove(camera)
-        self._previews.hide(camera)
+        self._previews.forget(camera)
         self.halt(camera)
         await self._seconds.remove(camera)
         self._numbers.pop(camera, None)

@@ -53,6 +53,12 @@ class Players:
             self._group.create_task(handing_on, name=f"video of {camera}"),
         )
 
+    def again(self, camera: CameraId) -> None:
+        """If it is played, begin anew: what waits is not handed on any more."""
+        if playing := self._playing.get(camera):
+            self.halt(camera)
+            self.play(camera, playing[0])
+
     def halt(self, camera: CameraId) -> None:
         """Hand it on no more."""
         if playing := self._playing.pop(camera, None):

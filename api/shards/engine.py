@@ -25,12 +25,14 @@ from api.processes.link import LinkBroken
 from api.shards.asked import Asked
 from api.shards.audience import Audience, Look
 from api.shards.leaving import Leaving
+from api.shards.masked import MaskedCameras
 from api.shards.messages import (
     Begin,
     Changed,
     Device,
     Found,
     FromShard,
+    Masked,
     Publish,
     Published,
     Refused,
@@ -88,6 +90,7 @@ class ShardedEngine:
         self._metrics = metrics
         self._hub = hub
         self._audience = Audience(self._look, metrics.video_lost)
+        self._masked = MaskedCameras()
         self._placement = Placement()
         self._numbers: defaultdict[CameraId, Numbers] = defaultdict(Numbers)
         """What was told last of each camera, also of one that is not watched now."""
@@ -109,6 +112,8 @@ class ShardedEngine:
         One that was given up is tried again.
         """
         known = self._placement.put(camera)
+        if self._masked.ask(camera.camera, camera.options.masks):
+            self._audience.drop(camera.camera)
         if known.spec != camera or known.is_given_up:
             self._drop_lone(known)
             self._placement.forgive(known, camera)
@@ -122,6 +127,7 @@ class ShardedEngine:
                 await self._leaving.let_go(self._shards[known.shard], camera)
             self._drop_lone(known)
         self._audience.end(camera)
+        self._masked.forget(camera)
         self._hub.forget(camera)
         self._metrics.forget(camera)
 
@@ -226,10 +232,12 @@ class ShardedEngine:
                 self._seen(shard, message)
             case Changed() if self._placement.is_of(shard.id, message.camera):
                 self._changed(_camera_message(message))
-            case Shown() if self._placement.is_of(shard.id, message.camera):
+            case Shown() if self._may_be_seen(shard, message):
                 self._audience.shown(message)
-            case Coded() if self._placement.is_of(shard.id, message.camera):
+            case Coded() if self._may_be_seen(shard, message):
                 self._play(message)
+            case Masked(camera, number, media_time):
+                self._masked.confirmed(CameraId(camera), number, media_time)
             case Unwatched(camera):
                 self._leaving.gone(shard.id, camera)
             case Vitals():
@@ -288,23 +296,30 @@ class ShardedEngine:
         """Tell its shard; one that does not run yet is told when it does."""
         camera, shard = known.spec.camera, self._shards[known.shard]
         address, numbers = known.spec.url.with_secrets, self._numbers[camera]
-        options = known.spec.options.model_dump_json(exclude_defaults=True)
         streams = known.spec.streams
-        watch = Watch(
-            camera,
-            address,
-            numbers.seq,
-            numbers.track,
-            numbers.media_time,
-            options,
-            view=streams.view.with_secrets if streams.view else "",
-            detail=streams.detail.with_secrets if streams.detail else "",
+        shard.send(
+            Watch(
+                camera,
+                address,
+                numbers.seq,
+                numbers.track,
+                numbers.media_time,
+                known.spec.options.model_dump_json(exclude_defaults=True),
+                self._masked.number(camera),
+                streams.view.with_secrets if streams.view else "",
+                streams.detail.with_secrets if streams.detail else "",
+            )
         )
-        shard.send(watch)
         for wish in self._audience.wishes(camera):
             shard.send(wish)
 
     # What cameras show
+
+    def _may_be_seen(self, shard: ShardProcess, picture: Shown | Coded) -> bool:
+        camera = CameraId(picture.camera)
+        return self._placement.is_of(shard.id, camera) and self._masked.lets(
+            camera, picture.media_time
+        )
 
     def _is_well(self, shard: ShardProcess, vitals: Vitals) -> None:
         self._metrics.lagged(shard.id, vitals.lags)

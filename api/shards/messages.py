@@ -45,8 +45,8 @@ class Begin(_Message, frozen=True):
 class Watch(_Message, frozen=True):
     """Watch a camera, or watch it by another address; numbers go on after these.
 
-    ``options`` is JSON of its ``CameraOptions``; ``view`` and ``detail`` are the addresses of
-    further streams, empty where it has none.
+    ``options`` is JSON of its ``CameraOptions``; ``Masked`` answers with the number ``masks``.
+    ``view`` and ``detail`` are the addresses of further streams, empty where it has none.
     """
 
     camera: str
@@ -55,6 +55,7 @@ class Watch(_Message, frozen=True):
     after_track: int
     after_media_time: int
     options: str = "{}"
+    masks: int = 0
     view: str = ""
     detail: str = ""
 
@@ -148,6 +149,14 @@ class Changed(_Message, frozen=True):
     since: float
     load: Load | None
     cause: Cause | None
+
+
+class Masked(_Message, frozen=True):
+    """The camera is masked as ``Watch`` said; what was seen before is not after this media time."""
+
+    camera: str
+    masks: int
+    media_time: int
 
 
 class Unwatched(_Message, frozen=True):
@@ -256,7 +265,18 @@ ToShard: TypeAlias = (
     Begin | Watch | Unwatch | Show | Hide | Play | Halt | Publish | Unpublish | Reach | Found
 )
 FromShard: TypeAlias = (
-    Hello | Ready | Seen | Changed | Unwatched | Shown | Coded | Answer | Reached | Search | Vitals
+    Hello
+    | Ready
+    | Seen
+    | Changed
+    | Masked
+    | Unwatched
+    | Shown
+    | Coded
+    | Answer
+    | Reached
+    | Search
+    | Vitals
 )
 
 TO_SHARD: msgspec.msgpack.Decoder[list[ToShard]] = msgspec.msgpack.Decoder(list[ToShard])

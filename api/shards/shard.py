@@ -31,6 +31,7 @@ from api.shards.messages import (
     Halt,
     Hello,
     Hide,
+    Masked,
     Play,
     Publish,
     Published,
@@ -213,6 +214,8 @@ class Shard:
                 CameraUrl.parse(message.detail) if message.detail else None,
             ),
         )
+        latest = self.engine.mask(spec.camera, spec.options.masks)
+        self._post.outbox.put(Masked(spec.camera, message.masks, latest))
         after = Numbers(message.after_seq, message.after_track, message.after_media_time)
         await self.engine.put(spec, after)
 

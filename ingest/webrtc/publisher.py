@@ -119,7 +119,7 @@ class PublishedCamera:
 
     async def _pump(self, visitor: Visitor, captures: Mailbox[Capture], tap: Tap) -> None:
         """From aiortc's own queue, which has no bound, as fast as it is filled."""
-        painter, media_time, patience = Painter(), -1, self._limits.silence
+        painter, media_time, patience = Painter(self._tee.masking), -1, self._limits.silence
         for seq in count():
             try:
                 async with asyncio.timeout(patience):

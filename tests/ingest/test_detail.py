@@ -23,7 +23,7 @@ def picture(shade: int) -> av.VideoFrame:
 
 def filled(clock: Clock, count: int) -> DetailPictures:
     """Asked for, and then given pictures of shades 0, 1, 2, ..."""
-    pictures = DetailPictures(clock)
+    pictures = DetailPictures(clock=clock)
     assert pictures.at(0) is None
     for number in range(count):
         pictures.add(picture(number), number * STEP)
