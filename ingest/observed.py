@@ -25,11 +25,15 @@ class Observed:
     key_interval: float = 0.0
     """Seconds between the last two key pictures; 0 before there are two."""
     connections: int = 0
+    transport: str = ""
+    """By what it comes: tcp, udp or webrtc."""
+    decoder: str = "cpu"
+    """What decoded the last picture: cpu or cuda."""
     _key_at: int = -1
 
-    def connected(self, codec: str) -> None:
+    def connected(self, codec: str, transport: str) -> None:
         """A connection begins to give video."""
-        self.codec = codec
+        self.codec, self.transport = codec, transport
         self.connections += 1
         self._key_at = -1
 
@@ -42,9 +46,10 @@ class Observed:
                 self.key_interval = (media_time - self._key_at) / TICKS
             self._key_at = media_time
 
-    def shown(self, width: int, height: int) -> None:
+    def shown(self, width: int, height: int, decoder: str) -> None:
         """A picture was decoded."""
         self.decoded += 1
+        self.decoder = decoder
         self.width, self.height = width, height
 
     def copy(self) -> "Observed":

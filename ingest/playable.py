@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from ingest.roles import Role
+from ingest.roles import StreamRole
 
 LARGEST_GROUP = 8 << 20
 """Bytes of a group of pictures that is kept: 4 s of a camera that sends 16 Mbit/s."""
@@ -24,7 +24,7 @@ class Playable(NamedTuple):
     key: bool
     encoded: bool
     data: bytes
-    role: Role = Role.ANALYSE
+    role: StreamRole = StreamRole.ANALYSE
     exact: bool = True
 
 

@@ -8,7 +8,7 @@ from ingest.address import CameraAddress, CameraUrl
 from pipeline.errors import BadInput
 
 
-class Role(StrEnum):
+class StreamRole(StrEnum):
     """A purpose of a camera's stream."""
 
     ANALYSE = "analyse"
@@ -27,12 +27,12 @@ class Streams:
     detail: CameraUrl | None = None
 
     @property
-    def by_role(self) -> Mapping[Role, CameraUrl]:
+    def by_role(self) -> Mapping[StreamRole, CameraUrl]:
         """Those that there are, by what they are for."""
-        both = {Role.VIEW: self.view, Role.DETAIL: self.detail}
+        both = {StreamRole.VIEW: self.view, StreamRole.DETAIL: self.detail}
         return {role: url for role, url in both.items() if url is not None}
 
-    def changed(self, change: Mapping[Role, CameraUrl | None]) -> "Streams":
+    def changed(self, change: Mapping[StreamRole, CameraUrl | None]) -> "Streams":
         """They with these as given."""
         return replace(self, **{role.value: url for role, url in change.items()})
 

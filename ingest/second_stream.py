@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ingest.decode import Painter
 from ingest.detail import DetailPictures
 from ingest.observed import Observed
-from ingest.roles import Role
+from ingest.roles import StreamRole
 from ingest.same_moment import SameMoment
 from ingest.source import Source, State, StateChange
 from ingest.supervisor import Backoff, supervised
@@ -20,6 +20,10 @@ _LINGER = 10.0
 """Seconds that a connection outlives its last viewer: who reloads a page sees something at once."""
 
 
+Wish = Callable[[], bool]
+"""Whether all pictures of a stream are of use now."""
+
+
 @dataclass(frozen=True, slots=True)
 class SecondStatus:
     """How a further stream of a camera is.
@@ -28,7 +32,7 @@ class SecondStatus:
     pictures are matched with the analysed ones by the camera's own clock.
     """
 
-    roles: tuple[Role, ...]
+    roles: tuple[StreamRole, ...]
     state: State | None
     reason: str
     since: float
@@ -52,33 +56,32 @@ class SecondStream:
         name: the camera's.
         roles: what it is for.
         analysed: what comes of the stream that is analysed; it is masked alike.
-        connect: makes the source that tells a tee.
+        connect: makes the source that tells a tee; it asks whether all its pictures are to be
+            decoded now, or key pictures alone, and what viewers need.
         on_thread: called on each thread that encodes, before anything else.
     """
 
     def __init__(
         self,
         name: str,
-        roles: tuple[Role, ...],
+        roles: tuple[StreamRole, ...],
         analysed: Tee,
-        connect: Callable[[Tee], Source],
+        connect: Callable[[Tee, Wish], Source],
         backoff: Backoff,
         on_thread: Callable[[], None],
     ) -> None:
         self.roles = roles
         self.timing = SameMoment(analysed.own_time)
         self.detail = DetailPictures(Painter(analysed.masking))
-        self.tee = Tee(
-            name, on_thread, self.timing, self.detail.add, self._wants_all, analysed.masking
-        )
+        self.tee = Tee(name, on_thread, analysed.masking, self.timing, self.detail.add)
         self.on_lost: Callable[[], None] = lambda: None
         """Called in the event loop when its pictures come no more."""
         self._backoff = backoff
-        self._source = connect(self.tee)
+        self._source = connect(self.tee, self._wants_all)
         self._change: StateChange | None = None
         self._since = time.time()
         self._wanted, self._unwanted = asyncio.Event(), asyncio.Event()
-        self._want(Role.DETAIL in roles)
+        self._want(StreamRole.DETAIL in roles)
 
     def view(self) -> None:
         """Somebody views it."""
@@ -86,7 +89,7 @@ class SecondStream:
 
     def leave(self) -> None:
         """Nobody views it any more."""
-        self._want(Role.DETAIL in self.roles)
+        self._want(StreamRole.DETAIL in self.roles)
 
     @property
     def status(self) -> SecondStatus:
@@ -144,5 +147,4 @@ class SecondStream:
             self.on_lost()
 
     def _wants_all(self) -> bool:
-        """Whether more than key pictures is to be decoded."""
-        return self.tee.wants_decoded or (Role.DETAIL in self.roles and self.detail.wanted)
+        return StreamRole.DETAIL in self.roles and self.detail.wanted

@@ -8,8 +8,8 @@ from dataclasses import replace
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec, Fleet
 from ingest.options import Masks
-from ingest.roles import Role, Streams
-from ingest.second_stream import SecondStatus, SecondStream
+from ingest.roles import StreamRole, Streams
+from ingest.second_stream import SecondStatus, SecondStream, Wish
 from ingest.source import Source, State, StateChange
 from ingest.supervisor import Backoff
 from ingest.tee import Tee
@@ -29,7 +29,7 @@ class SecondStreams:
     def __init__(
         self,
         group: asyncio.TaskGroup,
-        connect: Callable[[CameraSpec, Tee], Source],
+        connect: Callable[[CameraSpec, Tee, Wish], Source],
         backoff: Backoff,
         on_thread: Callable[[CameraId], None],
     ) -> None:
@@ -62,7 +62,7 @@ class SecondStreams:
             self._known[camera], self._streams[camera] = asked, []
             for url, roles in _by_url(streams):
                 await self._begin(replace(spec, url=url), roles, analysed)
-            self.video(camera, analysed).change(_for(Role.VIEW, self._of(camera)))
+            self.video(camera, analysed).change(_for(StreamRole.VIEW, self._of(camera)))
 
     def mask(self, camera: CameraId, masks: Masks) -> int:
         """Mask its further streams so from now on; nobody views, until they are played anew.
@@ -90,7 +90,7 @@ class SecondStreams:
     ) -> AsyncIterator[Capture]:
         """The analysed pictures, each with that of its moment in detail where there is one."""
         async for capture in captures:
-            stream = _for(Role.DETAIL, self._of(camera))
+            stream = _for(StreamRole.DETAIL, self._of(camera))
             if stream is None:
                 yield capture
             else:
@@ -104,14 +104,14 @@ class SecondStreams:
     def _of(self, camera: CameraId) -> Sequence[SecondStream]:
         return self._streams.get(camera, ())
 
-    async def _begin(self, spec: CameraSpec, roles: tuple[Role, ...], analysed: Tee) -> None:
+    async def _begin(self, spec: CameraSpec, roles: tuple[StreamRole, ...], analysed: Tee) -> None:
         """One of these roles at the address of ``spec``."""
         name = CameraId(f"{spec.camera} ({'/'.join(roles)})")
         one = SecondStream(
             name,
             roles,
             analysed,
-            lambda tee: self._connect(spec, tee),
+            lambda tee, wish: self._connect(spec, tee, wish),
             self._backoff,
             lambda: self._on_thread(spec.camera),
         )
@@ -135,13 +135,13 @@ class SecondStreams:
         self._running[name].became(change)
 
 
-def _by_url(streams: Streams) -> Sequence[tuple[CameraUrl, tuple[Role, ...]]]:
+def _by_url(streams: Streams) -> Sequence[tuple[CameraUrl, tuple[StreamRole, ...]]]:
     """Each connection, and what it is for."""
-    roles = defaultdict[CameraUrl, list[Role]](list)
+    roles = defaultdict[CameraUrl, list[StreamRole]](list)
     for role, url in streams.by_role.items():
         roles[url].append(role)
     return [(url, tuple(of_it)) for url, of_it in roles.items()]
 
 
-def _for(role: Role, streams: Iterable[SecondStream]) -> SecondStream | None:
+def _for(role: StreamRole, streams: Iterable[SecondStream]) -> SecondStream | None:
     return next((one for one in streams if role in one.roles), None)

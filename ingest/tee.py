@@ -11,7 +11,7 @@ from ingest.encoding import Encoding
 from ingest.masking import Masking
 from ingest.media_clock import MediaClock
 from ingest.observed import Observed
-from ingest.options import Masks
+from ingest.options import DecoderChoice, Masks
 from ingest.playable import LastGroup, Playable
 from ingest.same_moment import OwnTime, Timing
 
@@ -36,28 +36,25 @@ class Tee:
     Args:
         name: the camera's.
         on_thread: called on each thread that encodes, before anything else.
+        masking: the camera's, the same for whatever shows pictures of it.
         timing: how the stream's media times go together with those of the camera's others; left
             out, it is the one that others go by.
         on_decoded: called with each decoded picture and its media time, on the source's thread.
-        wish: whether more than key pictures are to be decoded now; asked on that thread.
-        masking: of its pictures; left out, nothing is masked at first.
     """
 
     def __init__(
         self,
         name: str = "",
         on_thread: Callable[[], None] = lambda: None,
+        masking: Masking | None = None,
         timing: Timing | None = None,
         on_decoded: "Callable[[av.VideoFrame, int], None]" = lambda *_: None,
-        wish: Callable[[], bool] = lambda: True,
-        masking: Masking | None = None,
     ) -> None:
         self.clock = MediaClock()
         self.own_time = OwnTime()
         """Of its media times, where they are its own."""
         self.timing = timing or self.own_time
         self.on_decoded = on_decoded
-        self.wish = wish
         self.observed = Observed()
         self.masking = masking or Masking()
         self._name = name
@@ -70,7 +67,6 @@ class Tee:
         """Media time of the last picture that was given."""
         self._decoded = -1
         """Media time of the last picture that was decoded."""
-        self._passes = True
 
     def play(self, listener: Callable[[Playable], None]) -> None:
         """Give the last group of pictures, then each new one, to ``listener``, on any thread."""
@@ -78,11 +74,6 @@ class Tee:
             for picture in self._group.pictures:
                 listener(picture)
             self._listener = listener
-
-    @property
-    def wants_decoded(self) -> bool:
-        """Whether somebody plays what has to be decoded and encoded for that."""
-        return self._listener is not None and (not self._passes or bool(self.masking.masks))
 
     def halt(self) -> None:
         """Nobody plays any more."""
@@ -105,32 +96,34 @@ class Tee:
             return self._latest
 
     @contextmanager
-    def connection(self, codec: str, passing: "Passing | None") -> "Iterator[Tap]":
+    def connection(
+        self, codec: str, passing: "Passing | None", transport: str = "tcp"
+    ) -> "Iterator[Tap]":
         """While a source is connected it tells the tap of each picture.
 
         Args:
             codec: of its video, as a person calls it.
             passing: of video that can perhaps be played as it is; None for all other.
+            transport: by what it comes.
         """
         self.clock.begin()
         self.timing.begin()
-        self._passes = passing is not None
-        self.observed.connected(codec)
+        self.observed.connected(codec, transport)
         try:
             yield Tap(self, passing)
         finally:
             self.cut()
+
+    @property
+    def is_played(self) -> bool:
+        """Whether somebody plays."""
+        return self._listener is not None
 
     def cut(self) -> None:
         """What comes next does not go on from what came before."""
         with self._lock:
             self._group.clear()
             self._end_encoding()
-
-    def pass_no_more(self) -> None:
-        """What comes next on this connection has to be encoded."""
-        self._passes = False
-        self.cut()
 
     def give(self, picture: Playable) -> None:
         """A picture of the camera's own; never where something is masked."""
@@ -177,6 +170,8 @@ class Tap:
         self._tee = tee
         self._passing = passing
         self._why = "it is not H.264 by RTSP"
+        self.decoder = DecoderChoice.CPU
+        """What decodes its pictures."""
 
     def coded(self, unit: bytes, media_time: int, *, key: bool) -> None:
         """A picture as the camera coded it, whether it is analysed or not.
@@ -192,12 +187,17 @@ class Tap:
         playable = self._passing.ready(unit, media_time, key=key)
         if self._passing.problem:
             self._why, self._passing = self._passing.problem, None
-            self._tee.pass_no_more()
+            self._tee.cut()
         elif playable is not None:
             self._tee.give(playable)
 
+    @property
+    def is_viewed(self) -> bool:
+        """Whether somebody plays what is encoded here: every picture is wanted decoded."""
+        return self._tee.is_played and (self._passing is None or bool(self._tee.masking.masks))
+
     def decoded(self, picture: "av.VideoFrame", media_time: int) -> None:
         """A picture as it is shown."""
-        self._tee.observed.shown(picture.width, picture.height)
+        self._tee.observed.shown(picture.width, picture.height, self.decoder)
         self._tee.on_decoded(picture, media_time)
         self._tee.decoded(picture, media_time, self._why if self._passing is None else "")

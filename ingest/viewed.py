@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 
 from ingest.playable import Playable
-from ingest.roles import Role
+from ingest.roles import StreamRole
 from ingest.second_stream import SecondStream
 from ingest.tee import Tee
 
@@ -29,7 +29,7 @@ class Viewed:
         self._view: SecondStream | None = None
         self._lock = threading.Lock()
         self._listener: Listener | None = None
-        self._shown, self._began = Role.ANALYSE, False
+        self._shown, self._began = StreamRole.ANALYSE, False
         self._latest = -1
 
     @property
@@ -40,11 +40,11 @@ class Viewed:
     def play(self, listener: Listener) -> None:
         """Give the last group of pictures, then each new one, to ``listener``, on any thread."""
         with self._lock:
-            self._listener, self._shown, self._began = listener, Role.ANALYSE, False
+            self._listener, self._shown, self._began = listener, StreamRole.ANALYSE, False
         self._loop = asyncio.get_running_loop()
         self._view_too()
-        if self._shown is Role.ANALYSE:
-            self._analysed.play(partial(self._give, Role.ANALYSE, None))
+        if self._shown is StreamRole.ANALYSE:
+            self._analysed.play(partial(self._give, StreamRole.ANALYSE, None))
 
     def halt(self) -> None:
         """Nobody plays any more."""
@@ -71,7 +71,7 @@ class Viewed:
         if self._view is not None:
             self._view.on_lost = self._fall_back
             self._view.view()
-            self._view.tee.play(partial(self._give, Role.VIEW, self._view))
+            self._view.tee.play(partial(self._give, StreamRole.VIEW, self._view))
 
     def _leave(self) -> None:
         if self._view is not None:
@@ -81,23 +81,23 @@ class Viewed:
 
     def _take_over(self) -> None:
         """The view stream is shown: what is not shown is not to be encoded either."""
-        if self._shown is Role.VIEW:
+        if self._shown is StreamRole.VIEW:
             self._analysed.halt()
 
     def _fall_back(self) -> None:
         """The view stream's pictures come no more."""
         with self._lock:
-            if self._shown is Role.ANALYSE:
+            if self._shown is StreamRole.ANALYSE:
                 return
-            self._shown, self._began = Role.ANALYSE, False
+            self._shown, self._began = StreamRole.ANALYSE, False
             played = self._listener is not None
         if played:
-            self._analysed.play(partial(self._give, Role.ANALYSE, None))
+            self._analysed.play(partial(self._give, StreamRole.ANALYSE, None))
 
-    def _give(self, role: Role, view: SecondStream | None, picture: Playable) -> None:
+    def _give(self, role: StreamRole, view: SecondStream | None, picture: Playable) -> None:
         with self._lock:
             if role is not self._shown and view is self._view and picture.key:
-                self._shown, self._began = Role.VIEW, True
+                self._shown, self._began = StreamRole.VIEW, True
                 with suppress(RuntimeError):  # the loop is closed: nobody is left to see it
                     self._loop.call_soon_threadsafe(self._take_over)
             if self._listener is None or role is not self._shown:

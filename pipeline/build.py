@@ -1,11 +1,12 @@
 """Settings and a model pack -> a pipeline; the one place that names concrete stages."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.detect.closeup import AsDetected, CloseUp
 from pipeline.detect.mtcnn import Cascade, Mtcnn
+from pipeline.detect.region import WHOLE, WithinRegion
 from pipeline.detect.scrfd import Scrfd
 from pipeline.detect.yunet import YuNet
 from pipeline.embed import OnnxEmbedder
@@ -13,6 +14,7 @@ from pipeline.enroll import Enroller
 from pipeline.extract import FeatureExtractor
 from pipeline.identify import DecisionPolicy, Identifier
 from pipeline.inference import Lanes, Runnable, lane_count
+from pipeline.messages import Box
 from pipeline.networks import Networks, open_sessions, ready
 from pipeline.packs.manifest import (
     DetectorFeed,
@@ -47,12 +49,17 @@ class Pipeline:
     extractor: FeatureExtractor
     least_eye_distance: float
 
-    def recognizer(self, gallery: Gallery, after: int = 0) -> Recognizer:
-        """The line for one camera, with tracks of its own, numbered on from ``after``."""
+    def recognizer(
+        self, gallery: Gallery, after: int = 0, region: Callable[[], Box] = lambda: WHOLE
+    ) -> Recognizer:
+        """The line for one camera, with tracks of its own, numbered on from ``after``.
+
+        It looks for faces in the ``region`` alone.
+        """
         track = self.settings.track
         return Recognizer(
             self.lanes.for_camera(),
-            self.detector,
+            WithinRegion(self.detector, region),
             MotionTracker(least_overlap=track.least_overlap, keep=track.keep, after=after),
             self.extractor,
             gallery,

@@ -7,7 +7,7 @@ import msgspec
 
 from ingest.backlog import Backlog
 from ingest.playable import LastGroup
-from ingest.roles import Role
+from ingest.roles import StreamRole
 from pipeline.messages import CameraId
 
 
@@ -25,7 +25,7 @@ class Coded(msgspec.Struct, frozen=True, array_like=True, tag=True):
     key: bool
     encoded: bool
     data: bytes
-    role: Role = Role.ANALYSE
+    role: StreamRole = StreamRole.ANALYSE
     exact: bool = True
 
 

@@ -12,7 +12,7 @@ from api.live.told import Told
 from api.live.video import Picture
 from api.live.wire import CameraMessage, Position
 from ingest.fleet import CameraSpec
-from ingest.roles import Role
+from ingest.roles import StreamRole
 from ingest.webrtc.ice import Ice
 from ingest.webrtc.session import Publication
 from pipeline.messages import CameraId, PersonId
@@ -143,7 +143,7 @@ class ViewingStatus:
     rtp_origin: int | None
     encoded: bool | None
     caught_up: Sequence[tuple[int, int]]
-    role: Role | None
+    role: StreamRole | None
     exact: bool
 
 

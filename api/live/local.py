@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
@@ -12,13 +12,15 @@ from api.live.video import Picture, PreviewEncoder
 from api.settings.sections import RtspSettings
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec, Fleet
+from ingest.masking import Masking
 from ingest.numbering import Numbering
 from ingest.observed import Observed
-from ingest.options import CameraOptions, Masks
+from ingest.opening import Limits
+from ingest.options import CameraOptions, Masks, Region
 from ingest.playable import Playable
 from ingest.roles import Streams
-from ingest.rtsp import Limits, RtspCamera
-from ingest.second_stream import SecondStatus
+from ingest.rtsp import RtspCamera
+from ingest.second_stream import SecondStatus, Wish
 from ingest.second_streams import SecondStreams
 from ingest.source import Source, StateChange
 from ingest.supervisor import Backoff, supervised
@@ -29,7 +31,7 @@ from ingest.webrtc.session import Publication
 from pipeline.build import Pipeline
 from pipeline.errors import Transient
 from pipeline.mailbox import Turn
-from pipeline.messages import CameraId, Capture, Frame, PersonId, Result
+from pipeline.messages import Box, CameraId, Capture, Frame, PersonId, Result
 from pipeline.stages import Gallery
 from pipeline.watch import watch
 
@@ -91,6 +93,7 @@ class LocalEngine:
             connect=rtsp.connect_timeout,
             silence=rtsp.read_timeout,
             destinations=rtsp.destinations,
+            udp_ports=(rtsp.udp_ports_first, rtsp.udp_ports_last),
         )
         self._backoff = Backoff(first=rtsp.least_backoff, most=rtsp.most_backoff)
         self._output = output
@@ -100,6 +103,9 @@ class LocalEngine:
         self._recognizers: dict[CameraId, Recognizer] = {}
         self._numbers: defaultdict[CameraId, Numbering] = defaultdict(Numbering)
         self._tees: dict[CameraId, Tee] = {}
+        self._options: dict[CameraId, CameraOptions] = {}
+        self._maskings: defaultdict[CameraId, Masking] = defaultdict(Masking)
+        """Of each camera one, whatever connects to it: nothing of it is shown without."""
         self._players = Players(group, output)
         self._seconds = SecondStreams(group, self._connected, self._backoff, output.decodes)
         self._tracks: defaultdict[CameraId, int] = defaultdict(int)
@@ -125,6 +131,7 @@ class LocalEngine:
         It is masked at once. Where no new connection is needed, none is made.
         """
         self.mask(camera.camera, camera.options.masks)
+        self._options[camera.camera] = camera.options
         self._numbers[camera.camera].skip(after.seq)
         self._tee(camera.camera).clock.skip(after.media_time)
         self._tracks[camera.camera] = max(self._tracks[camera.camera], after.track)
@@ -141,6 +148,8 @@ class LocalEngine:
         await self._seconds.remove(camera)
         self._numbers.pop(camera, None)
         self._tees.pop(camera, None)
+        self._options.pop(camera, None)
+        self._maskings.pop(camera, None)
         self._tracks.pop(camera, None)
 
     async def publish(self, camera: CameraId, offer: str, ice: Ice) -> Publication:
@@ -195,7 +204,9 @@ class LocalEngine:
 
     async def _watch(self, spec: CameraSpec) -> None:
         camera, frames = spec.camera, self._frames(spec)
-        recognizer = self._pipeline.recognizer(self._gallery, after=self._tracks[camera])
+        recognizer = self._pipeline.recognizer(
+            self._gallery, self._tracks[camera], lambda: _box(self._options[camera].region)
+        )
         self._recognizers[camera] = recognizer
         try:
             async with aclosing(frames):
@@ -210,7 +221,9 @@ class LocalEngine:
     def _frames(self, spec: CameraSpec) -> AsyncGenerator[Capture, None]:
         """Over all connections: those that we make, or those that are made to us."""
         camera = spec.camera
-        source = self._source(spec, self._tee(camera), self._pipeline.lanes.turn)
+        source = self._source(
+            spec, self._tee(camera), self._pipeline.lanes.turn, lambda: self._options[camera]
+        )
         if isinstance(source, PublishedCamera):
             self._published[camera] = source
         return supervised(
@@ -220,20 +233,27 @@ class LocalEngine:
             gives_up=False,
         )
 
-    def _connected(self, spec: CameraSpec, tee: Tee) -> Source:
+    def _connected(self, spec: CameraSpec, tee: Tee, wish: Wish) -> Source:
         """What connects to a further stream of a camera; its pictures wait for no turn."""
-        return self._source(spec, tee, nullcontext)
+        every, keys = (
+            spec.options.model_copy(update={"analysed": which}) for which in ("all", "keys")
+        )
+        return self._source(spec, tee, nullcontext, lambda: every if wish() else keys)
 
-    def _source(self, spec: CameraSpec, tee: Tee, turn: Turn) -> RtspCamera | PublishedCamera:
+    def _source(
+        self, spec: CameraSpec, tee: Tee, turn: Turn, told: Callable[[], CameraOptions]
+    ) -> RtspCamera | PublishedCamera:
         camera, limits = spec.camera, _limits_of(spec.options, self._limits)
-        means = (limits, turn, lambda: self._output.decodes(camera), tee)
+        means = (limits, turn, lambda: self._output.decodes(camera), tee, told)
         if isinstance(spec.url, CameraUrl):
             return RtspCamera(spec.url, camera, *means)
         return PublishedCamera(camera, *means)
 
     def _tee(self, camera: CameraId) -> Tee:
         if camera not in self._tees:
-            self._tees[camera] = Tee(camera, lambda: self._output.decodes(camera))
+            self._tees[camera] = Tee(
+                camera, lambda: self._output.decodes(camera), self._maskings[camera]
+            )
         return self._tees[camera]
 
     def _publish(self, frame: Frame, result: Result) -> None:
@@ -250,3 +270,7 @@ def _limits_of(options: CameraOptions, usual: Limits) -> Limits:
         connect=options.connect_timeout or usual.connect,
         silence=options.read_timeout or usual.silence,
     )
+
+
+def _box(region: Region) -> Box:
+    return Box(region.x, region.y, region.width, region.height)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from api.live.streams import Streams, StreamStatus
-from ingest.roles import Role
+from ingest.roles import StreamRole
 from ingest.roles import Streams as Addresses
 from ingest.second_stream import SecondStatus
 from ingest.source import State
@@ -25,7 +25,7 @@ class RoleStatus:
     the camera's own clock, and not by their arrival. ``stream`` is what comes of it.
     """
 
-    role: Role
+    role: StreamRole
     state: RoleState
     reason: str
     since: float | None
@@ -42,7 +42,7 @@ class Roles:
 
     def __init__(self, clock: Callable[[], float] | None = None) -> None:
         self._figures = Streams(clock) if clock else Streams()
-        self._told: dict[tuple[CameraId, Role], SecondStatus] = {}
+        self._told: dict[tuple[CameraId, StreamRole], SecondStatus] = {}
 
     def told(self, camera: CameraId, status: SecondStatus) -> None:
         """One is so now."""
@@ -52,7 +52,7 @@ class Roles:
 
     def forget(self, camera: CameraId) -> None:
         """A camera is gone."""
-        for role in Role:
+        for role in StreamRole:
             self._told.pop((camera, role), None)
             self._figures.forget(_name(camera, role))
 
@@ -65,19 +65,21 @@ class Roles:
         """
         return [self._status(camera, role, analysed) for role in addresses.by_role]
 
-    def wanted(self) -> Iterator[tuple[CameraId, Role, bool]]:
+    def wanted(self) -> Iterator[tuple[CameraId, StreamRole, bool]]:
         """Of each that is wanted now, whether its pictures come."""
         for (camera, role), status in self._told.items():
             if status.state is not None:
                 yield camera, role, status.is_live
 
-    def _status(self, camera: CameraId, role: Role, analysed: StreamStatus | None) -> RoleStatus:
+    def _status(
+        self, camera: CameraId, role: StreamRole, analysed: StreamStatus | None
+    ) -> RoleStatus:
         status = self._told.get((camera, role))
         if status is None:
             return RoleStatus(role, "idle", "", None, False, None)
         stream = self._figures.status(_name(camera, role))
         reason = status.reason
-        if role is Role.DETAIL and status.is_live and not reason:
+        if role is StreamRole.DETAIL and status.is_live and not reason:
             reason = _unfit(stream, analysed)
         state: RoleState = "idle" if status.state is None else status.state
         return RoleStatus(role, state, reason, status.since, status.exact, stream)
@@ -94,5 +96,5 @@ def _unfit(stream: StreamStatus | None, analysed: StreamStatus | None) -> str:
     return f"it is not used: it is {sizes}; allowed are larger pictures of the same proportions"
 
 
-def _name(camera: CameraId, role: Role) -> CameraId:
+def _name(camera: CameraId, role: StreamRole) -> CameraId:
     return CameraId(f"{camera}/{role}")

@@ -19,7 +19,8 @@ class StreamStatus:
     """A camera's video, and what is made of it; sizes in pixels, rates a second, times in seconds.
 
     ``bit_rate`` and ``key_interval`` are None where the camera's own coding is not seen, the delays
-    (from capture to result) where there was no result lately.
+    (from capture to result) where there was no result lately. ``transport`` is tcp, udp or webrtc,
+    ``decoder`` what really decodes: cpu or cuda.
     """
 
     codec: str
@@ -33,6 +34,8 @@ class StreamStatus:
     delay_p50: float | None
     delay_p95: float | None
     connections: int
+    transport: str
+    decoder: str
 
 
 @dataclass(slots=True)
@@ -99,4 +102,6 @@ class Streams:
             delay_p50=delays[len(delays) // 2] if delays else None,
             delay_p95=delays[int(0.95 * len(delays))] if delays else None,
             connections=one.connections + last.connections,
+            transport=last.transport,
+            decoder=last.decoder,
         )

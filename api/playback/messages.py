@@ -8,7 +8,7 @@ from typing import TypeAlias
 import msgspec
 
 from api.live.coded import Coded
-from ingest.roles import Role
+from ingest.roles import StreamRole
 from ingest.webrtc.ice import Ice
 
 VERSION = 3
@@ -92,7 +92,7 @@ class Linked(_Message, frozen=True):
     rtp_origin: int | None
     encoded: bool | None
     caught_up: tuple[tuple[int, int], ...]
-    role: Role | None
+    role: StreamRole | None
     exact: bool
 
 

@@ -13,7 +13,7 @@ from api.playback.rtp_origin import rtp_origin, takes_key_request, wrapped
 if TYPE_CHECKING:
     import av
 
-    from ingest.roles import Role
+    from ingest.roles import StreamRole
 
 _LEAST = 0.004
 """Seconds between two pictures of a kept group, however late they are."""
@@ -43,7 +43,7 @@ class CameraTrack(MediaStreamTrack):
         self.queue = Queue()
         self.sent_bytes = 0
         self.encoded: bool | None = None
-        self.role: Role | None = None
+        self.role: StreamRole | None = None
         """What the stream is for that its pictures are of."""
         self.exact = True
         """Their times are those of the analysed stream, and not estimated."""

@@ -12,7 +12,7 @@ from api.store.messages import Camera, Conflict, NotFound
 from api.store.sealing import Keyring
 from ingest.address import CameraAddress, CameraUrl, camera_address
 from ingest.options import DEFAULTS, CameraOptions, go_together
-from ingest.roles import Role, Streams
+from ingest.roles import StreamRole, Streams
 from pipeline.messages import CameraId
 
 _COLUMNS = "id, name, address, enabled, created_at, options, streams"
@@ -88,7 +88,7 @@ class Cameras:
         url: CameraAddress | None = None,
         enabled: bool | None = None,
         options: Mapping[str, object] | None = None,
-        streams: Mapping[Role, CameraUrl | None] | None = None,
+        streams: Mapping[StreamRole, CameraUrl | None] | None = None,
     ) -> Camera:
         """Change what is not None; of options and streams those that are named.
 

@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 
+from api.live.coded import Coded
 from ingest.decode import Painter
 from ingest.playable import Playable
 from ingest.rtsp import RtspCamera
@@ -25,7 +26,7 @@ Film = Callable[..., Path]
 GATE = CameraId("gate")
 BELOW = ((0.0, 0.5), (1.0, 0.5), (1.0, 1.0), (0.0, 1.0))
 """The noise under the bars that are a picture's number."""
-_BLACK = 24
+BLACK = 24
 """What coding may make of black beside noise."""
 
 
@@ -43,7 +44,7 @@ def noise(image: Image) -> int:
     return int(np.percentile(image[image.shape[0] // 2 + 4 :], 99))
 
 
-def decoded(pictures: Sequence[Playable]) -> Sequence[Image]:
+def decoded(pictures: Sequence[Playable] | Sequence[Coded]) -> Sequence[Image]:
     decoder, painter = av.CodecContext.create("h264", "r"), Painter()
     assert isinstance(decoder, av.VideoCodecContext)
     frames = [one for coded in pictures for one in decoder.decode(av.Packet(coded.data))]
@@ -58,7 +59,7 @@ async def test_from_its_first_picture_on_it_is_masked_to_all(film: Film) -> None
         await watching.see(40)
     assert len(watching.played) > 20
     assert {one.encoded for one in watching.played} == {True}
-    assert max(noise(image) for image in decoded(watching.played)) < _BLACK
+    assert max(noise(image) for image in decoded(watching.played)) < BLACK
     assert max(noise(frame.paint()) for frame in watching.frames) == 0
     assert [number_of(frame.paint()) for frame in watching.frames] == [
         frame.seq % 40 for frame in watching.frames
@@ -90,7 +91,7 @@ async def test_a_mask_that_is_changed_holds_at_once_and_begins_what_is_played_an
     assert hidden[0].media_time > latest
     assert len(hidden) > 20
     assert {one.encoded for one in hidden} == {True}
-    assert max(noise(image) for image in decoded(hidden)) < _BLACK
+    assert max(noise(image) for image in decoded(hidden)) < BLACK
     assert {one.encoded for one in open_again} == {False}
     goes_on = next(at for at, one in enumerate(open_again) if one.key)
     assert min(noise(image) for image in decoded(open_again[goes_on:])) > 150
@@ -124,7 +125,7 @@ async def test_masks_stay_where_they_are_when_the_resolution_changes(film: Film)
         assert number_of(frame.paint()) == frame.seq % 20
     shown = decoded(watching.played)
     assert {image.shape for image in shown} == set(sizes)
-    assert max(map(noise, shown)) < _BLACK
+    assert max(map(noise, shown)) < BLACK
 
 
 async def test_a_mask_holds_over_a_lost_connection(film: Film) -> None:
@@ -136,7 +137,7 @@ async def test_a_mask_holds_over_a_lost_connection(film: Film) -> None:
         await watching.see(25)
     assert watching.tee.observed.connections == 2
     assert {one.encoded for one in watching.played} == {True}
-    assert max(noise(image) for image in decoded(watching.played)) < _BLACK
+    assert max(noise(image) for image in decoded(watching.played)) < BLACK
     assert max(noise(frame.paint()) for frame in watching.frames) == 0
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from ingest.address import CameraUrl
 from ingest.footage import shots
-from ingest.rtsp import Limits, RtspCamera
+from ingest.opening import Limits
+from ingest.rtsp import RtspCamera
 from ingest.source import State, StateChange
 from ingest.supervisor import Backoff, supervised
 from ingest.troubles import Cause

@@ -13,10 +13,11 @@ import pytest
 from ingest.address import CameraUrl, WhipAddress
 from ingest.decode import Painter
 from ingest.fleet import CameraSpec
+from ingest.options import CameraOptions
 from ingest.playable import Playable
-from ingest.roles import Role, Streams
+from ingest.roles import StreamRole, Streams
 from ingest.rtsp import RtspCamera
-from ingest.second_stream import SecondStatus
+from ingest.second_stream import SecondStatus, Wish
 from ingest.second_streams import SecondStreams
 from ingest.source import State
 from ingest.supervisor import Backoff
@@ -79,13 +80,14 @@ class Watched:
         assert camera == GATE
         return status
 
-    def roles(self) -> Sequence[Role]:
+    def roles(self) -> Sequence[StreamRole]:
         return [one.role for one in self.played]
 
 
-def _connect(spec: CameraSpec, tee: Tee) -> RtspCamera:
+def _connect(spec: CameraSpec, tee: Tee, wish: Wish) -> RtspCamera:
     assert isinstance(spec.url, CameraUrl)
-    return RtspCamera(spec.url, spec.camera, tee=tee)
+    every, keys = CameraOptions(), CameraOptions(analysed="keys")
+    return RtspCamera(spec.url, spec.camera, tee=tee, told=lambda: every if wish() else keys)
 
 
 @asynccontextmanager
@@ -125,15 +127,15 @@ async def test_viewers_get_the_large_one_with_the_times_of_the_analysed_one(
             assert camera.clients == 1
             assert watching.status.state is None
             watching.play()
-            await eventually(lambda: watching.roles().count(Role.VIEW) > 60)
+            await eventually(lambda: watching.roles().count(StreamRole.VIEW) > 60)
             assert camera.clients == 2
             assert watching.status.state is State.LIVE
             status = watching.status
             assert (status.observed.width, status.exact) == (320, True)
         await eventually(lambda: camera.clients == 0)
     roles = watching.roles()
-    first = roles.index(Role.VIEW)
-    assert set(roles[first:]) == {Role.VIEW}
+    first = roles.index(StreamRole.VIEW)
+    assert set(roles[first:]) == {StreamRole.VIEW}
     assert watching.played[first].key
     times = [one.media_time for one in watching.played]
     assert all(after > before for before, after in pairwise(times))
@@ -161,7 +163,7 @@ async def test_it_is_connected_while_somebody_views_and_a_little_longer(
     ):
         for _ in range(2):
             watching.play()
-            await eventually(lambda: watching.roles().count(Role.VIEW) > 5)
+            await eventually(lambda: watching.roles().count(StreamRole.VIEW) > 5)
             assert camera.clients == 2
             assert watching.status.observed.decoded < watching.status.observed.pictures
             watching.halt()
@@ -182,15 +184,15 @@ async def test_without_the_view_stream_the_analysed_one_is_viewed_and_analysis_g
             async with watched(low.url("low"), view=replace(away, path="/none")) as watching:
                 watching.play()
                 await eventually(lambda: len(watching.played) > 20)
-                assert set(watching.roles()) == {Role.ANALYSE}
+                assert set(watching.roles()) == {StreamRole.ANALYSE}
                 await eventually(lambda: "404" in watching.status.reason)
                 await watching.put(view=away)
-                await eventually(lambda: watching.roles()[-1] is Role.VIEW)
+                await eventually(lambda: watching.roles()[-1] is StreamRole.VIEW)
                 high.stall()
                 high.kick()
-                await eventually(lambda: watching.roles()[-1] is Role.ANALYSE)
+                await eventually(lambda: watching.roles()[-1] is StreamRole.ANALYSE)
                 high.resume()
-                await eventually(lambda: watching.roles()[-1] is Role.VIEW)
+                await eventually(lambda: watching.roles()[-1] is StreamRole.VIEW)
                 seen = numbers(watching.played)
                 times = [one.media_time for one in watching.played]
                 assert len(seen) == len(times)
@@ -209,14 +211,14 @@ async def test_one_address_for_all_is_one_connection(
         assert Streams(view=high, detail=low).beside(low) == Streams(view=high)
         async with watched(low, view=high, detail=high) as watching:
             watching.play()
-            await eventually(lambda: watching.roles().count(Role.VIEW) > 10)
-            assert list(watching.status.roles) == [Role.VIEW, Role.DETAIL]
+            await eventually(lambda: watching.roles().count(StreamRole.VIEW) > 10)
+            assert list(watching.status.roles) == [StreamRole.VIEW, StreamRole.DETAIL]
             assert camera.clients == 2
             watching.halt()
             before = len(watching.frames)
             await watching.put(view=high, detail=high)
             await watching.put(detail=high)
-            assert list(watching.status.roles) == [Role.DETAIL]
+            assert list(watching.status.roles) == [StreamRole.DETAIL]
             await eventually(lambda: camera.clients == 2)
             await watching.put()
             assert watching.seconds.statuses() == []

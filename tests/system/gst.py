@@ -4,7 +4,7 @@ import os
 import signal
 import struct
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -48,6 +48,8 @@ class GstServer:
     film: Path | None
     login: str = ""
     """user:password, empty for none."""
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    """What else its environment says, see ``gst_rtsp_server.py``."""
     port: int = 0
     process: "subprocess.Popen[str]" = field(init=False)
 
@@ -60,7 +62,7 @@ class GstServer:
         """Start, at the same port if it ran before, and wait until it listens."""
         command = [PYTHON, str(_SCRIPT), self.codec, str(self.rate), str(self.port)]
         command += [str(self.film)] if self.film else []
-        environment = {**os.environ, "LOGIN": self.login}
+        environment = {**os.environ, "LOGIN": self.login, **self.conditions}
         self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
         said = self.process.stdout.readline().split() if self.process.stdout else []
         assert said[:1] == ["ready"], "gst-rtsp-server did not start; what it said stands above"
@@ -75,14 +77,14 @@ class GstServer:
         self.process.send_signal(signal.SIGSTOP)
 
 
-def serve(film: Path, folder: Path, login: str = "") -> GstServer:
+def serve(film: Path, folder: Path, login: str = "", **conditions: str) -> GstServer:
     """A server, not yet started, of a file's own coded pictures."""
     with av.open(str(film)) as container:
         stream = container.streams.video[0]
         assert stream.average_rate is not None
         packed = folder / f"{film.stem}.pictures"
         packed.write_bytes(b"".join(_records(container, stream)))
-        return GstServer(stream.codec_context.name, stream.average_rate, packed, login)
+        return GstServer(stream.codec_context.name, stream.average_rate, packed, login, conditions)
 
 
 def _records(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import SecretStr, StringConstraints, WithJsonSchema
 
 from api.http.routes.dependencies import Body
-from ingest.roles import Role, Streams
+from ingest.roles import StreamRole, Streams
 
 _ADDRESS = (
     r"^(rtsp|rtsps)://([^@:/?#\s\[\]]+(:[^@:/?#\s\[\]]+)?@)?"
@@ -38,9 +38,9 @@ class StreamsIn(Body):
     detail: StreamAddress | None = None
 
     @property
-    def sent(self) -> Mapping[Role, SecretStr | None]:
+    def sent(self) -> Mapping[StreamRole, SecretStr | None]:
         """What was sent, by what it is for."""
-        return {role: getattr(self, role) for role in Role if role in self.model_fields_set}
+        return {role: getattr(self, role) for role in StreamRole if role in self.model_fields_set}
 
 
 class StreamsOut(Body):
@@ -53,4 +53,4 @@ class StreamsOut(Body):
     def of(cls, streams: Streams) -> "StreamsOut":
         """What may be told of them."""
         told = {role: str(url) for role, url in streams.by_role.items()}
-        return cls(view=told.get(Role.VIEW), detail=told.get(Role.DETAIL))
+        return cls(view=told.get(StreamRole.VIEW), detail=told.get(StreamRole.DETAIL))

@@ -13,7 +13,14 @@ from pydantic import SecretStr, StringConstraints, WithJsonSchema
 
 from api.http.routes.camera_options import ALL_DEFAULT, OptionsChange
 from api.http.routes.camera_streams import StreamsIn, StreamsOut
-from api.http.routes.dependencies import CONFLICT, Body, Name, ServicesDep, SignedIn
+from api.http.routes.dependencies import (
+    CONFLICT,
+    Administrator,
+    Body,
+    Name,
+    ServicesDep,
+    SignedIn,
+)
 from api.http.services import Services
 from api.live.roles import RoleStatus
 from api.live.streams import StreamStatus
@@ -23,13 +30,13 @@ from api.store.messages import Camera
 from ingest.address import CameraAddress, CameraUrl, WhipAddress, camera_address
 from ingest.fleet import CameraSpec
 from ingest.options import DEFAULTS, CameraOptions
-from ingest.roles import Role, Streams
+from ingest.roles import StreamRole, Streams
 from ingest.source import State
 from ingest.troubles import Cause
 from pipeline.errors import BadInput, Transient
 from pipeline.messages import CameraId
 
-_FURTHER = (Role.VIEW, Role.DETAIL)
+_FURTHER = (StreamRole.VIEW, StreamRole.DETAIL)
 Responses = dict[int | str, dict[str, Any]]
 
 router = APIRouter(prefix="/cameras", tags=["cameras"])
@@ -92,7 +99,7 @@ class CameraChange(Body):
         return self.options.fields
 
     @property
-    def changed_streams(self) -> Mapping[Role, SecretStr | None]:
+    def changed_streams(self) -> Mapping[StreamRole, SecretStr | None]:
         """Which streams are to have which address; None: they are no more."""
         if self.streams is None:
             return dict.fromkeys(_FURTHER) if "streams" in self.model_fields_set else {}
@@ -135,7 +142,7 @@ async def cameras(_: SignedIn, services: ServicesDep) -> CamerasOut:
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=CONFLICT)
-async def add(body: NewCamera, _: SignedIn, services: ServicesDep) -> CameraOut:
+async def add(body: NewCamera, _: Administrator, services: ServicesDep) -> CameraOut:
     """Watch a camera from now on."""
     url = await _address(body.url, services)
     streams = await _further(body.streams.sent, services)
@@ -169,7 +176,9 @@ async def get(camera: One, services: ServicesDep) -> CameraOut:
 
 
 @router.patch("/{camera}", responses=CONFLICT)
-async def change(camera: One, body: CameraChange, services: ServicesDep) -> CameraOut:
+async def change(
+    _: Administrator, camera: One, body: CameraChange, services: ServicesDep
+) -> CameraOut:
     """Change a camera; it takes effect at once, and no other camera is disturbed."""
     changed = await services.cameras.change(
         camera.id,
@@ -184,7 +193,7 @@ async def change(camera: One, body: CameraChange, services: ServicesDep) -> Came
 
 
 @router.delete("/{camera}", status_code=status.HTTP_204_NO_CONTENT)
-async def remove(camera: One, services: ServicesDep) -> None:
+async def remove(_: Administrator, camera: One, services: ServicesDep) -> None:
     """Watch a camera no more, and forget its address."""
     await services.cameras.remove(camera.id)
     await services.engine.remove(camera.id)
@@ -245,14 +254,14 @@ async def _address(text: SecretStr, services: Services) -> CameraAddress:
 
 
 async def _further(
-    texts: Mapping[Role, SecretStr | None], services: Services
-) -> Mapping[Role, CameraUrl | None]:
+    texts: Mapping[StreamRole, SecretStr | None], services: Services
+) -> Mapping[StreamRole, CameraUrl | None]:
     """Addresses of further streams, each checked as a camera's.
 
     Raises:
         BadInput: one cannot be used; it says which.
     """
-    found: dict[Role, CameraUrl | None] = {}
+    found: dict[StreamRole, CameraUrl | None] = {}
     for role, text in texts.items():
         try:
             url = await _address(text, services) if text else None

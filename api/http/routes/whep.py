@@ -13,7 +13,7 @@ from api.http.services import Services
 from api.live.engine import ViewingStatus
 from api.live.ice import ice_of
 from api.store.messages import Camera, Conflict, NotFound
-from ingest.roles import Role
+from ingest.roles import StreamRole
 from ingest.source import State
 from pipeline.errors import Transient
 
@@ -38,7 +38,7 @@ class ViewingOut(Body):
     rtp_origin: int | None
     encoded: bool | None
     caught_up: Sequence[tuple[int, int]]
-    role: Role | None
+    role: StreamRole | None
     exact: bool
 
 

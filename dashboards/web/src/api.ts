@@ -101,7 +101,11 @@ export interface paths {
         delete: operations["remove_api_v1_users__user__delete"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change
+         * @description Let somebody do more or less; one administrator has to remain.
+         */
+        patch: operations["change_api_v1_users__user__patch"];
         trace?: never;
     };
     "/api/v1/people": {
@@ -858,7 +862,7 @@ export interface components {
          * @description Why a camera shows nothing.
          * @enum {string}
          */
-        Cause: "unreachable" | "timeout" | "lost" | "garbage" | "refused" | "unauthorized" | "not found" | "unsupported" | "forbidden";
+        Cause: "unreachable" | "timeout" | "lost" | "garbage" | "refused" | "unauthorized" | "not found" | "unsupported" | "forbidden" | "transport" | "decoder";
         /**
          * Ceiling
          * @description How near a stranger comes to somebody, over all people: the nearest, of 95 %, of half.
@@ -1202,6 +1206,8 @@ export interface components {
              * Format: password
              */
             password: string;
+            /** @default viewer */
+            role: components["schemas"]["Role"];
         };
         /**
          * OperatingPoint
@@ -1400,10 +1406,10 @@ export interface components {
         };
         /**
          * Role
-         * @description A purpose of a camera's stream.
+         * @description What a user may do.
          * @enum {string}
          */
-        Role: "analyse" | "view" | "detail";
+        Role: "administrator" | "viewer";
         /**
          * RoleStatus
          * @description A further stream of a camera.
@@ -1413,7 +1419,7 @@ export interface components {
          *     the camera's own clock, and not by their arrival. ``stream`` is what comes of it.
          */
         RoleStatus: {
-            role: components["schemas"]["Role"];
+            role: components["schemas"]["StreamRole"];
             /** State */
             state: components["schemas"]["State"] | "idle";
             /** Reason */
@@ -1486,11 +1492,18 @@ export interface components {
          */
         State: "connecting" | "live" | "overloaded" | "waiting" | "failed" | "ended";
         /**
+         * StreamRole
+         * @description A purpose of a camera's stream.
+         * @enum {string}
+         */
+        StreamRole: "analyse" | "view" | "detail";
+        /**
          * StreamStatus
          * @description A camera's video, and what is made of it; sizes in pixels, rates a second, times in seconds.
          *
          *     ``bit_rate`` and ``key_interval`` are None where the camera's own coding is not seen, the delays
-         *     (from capture to result) where there was no result lately.
+         *     (from capture to result) where there was no result lately. ``transport`` is tcp, udp or webrtc,
+         *     ``decoder`` what really decodes: cpu or cuda.
          */
         StreamStatus: {
             /** Codec */
@@ -1515,6 +1528,10 @@ export interface components {
             delay_p95: number | null;
             /** Connections */
             connections: number;
+            /** Transport */
+            transport: string;
+            /** Decoder */
+            decoder: string;
         };
         /**
          * StreamsIn
@@ -1569,7 +1586,7 @@ export interface components {
         };
         /**
          * Token
-         * @description To be sent as ``Authorization: Bearer ...``.
+         * @description To be sent as ``Authorization: Bearer ...``; ``scope`` is the user's role at this moment.
          */
         Token: {
             /** Access Token */
@@ -1581,6 +1598,7 @@ export interface components {
             token_type: string;
             /** Expires In */
             expires_in: number;
+            scope: components["schemas"]["Role"];
         };
         /**
          * Transport
@@ -1588,6 +1606,13 @@ export interface components {
          * @enum {string}
          */
         Transport: "tcp" | "udp" | "auto";
+        /**
+         * UserChange
+         * @description What a user may do from now on.
+         */
+        UserChange: {
+            role: components["schemas"]["Role"];
+        };
         /**
          * UserOut
          * @description A user.
@@ -1597,6 +1622,7 @@ export interface components {
             id: string;
             /** Name */
             name: string;
+            role: components["schemas"]["Role"];
             /**
              * Created At
              * Format: date-time
@@ -1676,7 +1702,7 @@ export interface components {
                 number,
                 number
             ][];
-            role: components["schemas"]["Role"] | null;
+            role: components["schemas"]["StreamRole"] | null;
             /** Exact */
             exact: boolean;
         };
@@ -1934,6 +1960,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -1978,6 +2013,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2059,6 +2103,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -2070,6 +2123,113 @@ export interface operations {
             };
             /** @description It does not go together with what is there */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_api_v1_users__user__patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserOut"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not go together with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2183,6 +2343,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2313,6 +2482,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -2377,6 +2555,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2531,6 +2718,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -2665,6 +2861,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -2730,6 +2935,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3096,6 +3310,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Request Timeout */
             408: {
                 headers: {
@@ -3228,6 +3451,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -3292,6 +3524,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3498,6 +3739,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -3574,6 +3824,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -3605,6 +3864,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3646,6 +3914,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4038,6 +4315,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Not Found */
             404: {
                 headers: {
@@ -4119,6 +4405,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4270,6 +4565,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

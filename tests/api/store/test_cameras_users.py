@@ -1,16 +1,18 @@
 """Cameras with their sealed addresses, and users."""
 
+import asyncio
 import uuid
 
 import pytest
 
 from api.store.cameras import Cameras
 from api.store.database import Database
-from api.store.messages import Conflict, NotFound, UserId
+from api.store.messages import Conflict, NotFound, Role, UserId
 from api.store.sealing import Keyring
 from api.store.users import Users
 from ingest.address import CameraUrl, WhipAddress
 from ingest.options import CameraOptions, Transport
+from ingest.roles import StreamRole, Streams
 from pipeline.errors import BadInput
 from pipeline.messages import CameraId
 
@@ -42,6 +44,37 @@ async def test_a_cameras_password_is_nowhere_in_the_database(
     assert len(rows) == 1
     assert "nite-word" not in rows[0]["all_of_it"]
     assert b"nite-word" not in rows[0]["address"]
+
+
+async def test_further_streams_come_back_and_their_passwords_are_nowhere_in_the_database(
+    truth: Database, cameras: Cameras
+) -> None:
+    high = CameraUrl.parse("rtsp://ann:high-word@192.0.2.7/high")
+    camera = await cameras.add("Gate", URL, enabled=True, streams=Streams(view=high))
+    assert (await cameras.get(camera.id)).streams == Streams(view=high)
+    await cameras.change(camera.id, streams={StreamRole.DETAIL: high})
+    changed = await cameras.change(camera.id, name="Yard", streams={StreamRole.VIEW: None})
+    assert changed.streams == Streams(detail=high)
+    assert await cameras.get(camera.id) == changed
+    async with truth.connection() as connection:
+        kept = await connection.fetchrow("select cameras::text as all_of_it, streams from cameras")
+    assert kept is not None
+    assert "high-word" not in kept["all_of_it"]
+    assert b"high-word" not in kept["streams"]
+    await cameras.change(camera.id, streams={StreamRole.DETAIL: None})
+    assert (await cameras.get(camera.id)).streams == Streams()
+
+
+async def test_streams_that_do_not_go_with_the_camera_change_nothing(cameras: Cameras) -> None:
+    camera = await cameras.add("Phone", WhipAddress(), enabled=True)
+    with pytest.raises(BadInput, match="has one stream"):
+        await cameras.change(camera.id, streams={StreamRole.VIEW: URL})
+    udp = CameraOptions(transport=Transport.UDP)
+    gate = await cameras.add("Gate", URL, enabled=True, options=udp)
+    encrypted = CameraUrl.parse("rtsps://192.0.2.7/high")
+    with pytest.raises(BadInput, match="allowed is tcp for rtsps"):
+        await cameras.change(gate.id, streams={StreamRole.DETAIL: encrypted})
+    assert [one.streams for one in await cameras.all()] == [Streams()] * 2
 
 
 async def test_a_camera_that_publishes_comes_back(cameras: Cameras) -> None:
@@ -92,9 +125,10 @@ async def test_the_first_user_is_made_once(users: Users) -> None:
 
 
 async def test_users_come_and_go(users: Users) -> None:
-    ann = await users.add("ann", "hash")
+    assert await users.add_first("admin", "hash") is not None
+    ann = await users.add("ann", "hash", Role.VIEWER)
     with pytest.raises(Conflict, match="ann"):
-        await users.add("ann", "hash")
+        await users.add("ann", "hash", Role.VIEWER)
     await users.set_password(ann.id, "raised")
     assert await users.credentials("ann") == (ann, "raised")
     assert await users.get(ann.id) == ann
@@ -124,3 +158,23 @@ async def test_an_address_that_does_not_go_with_the_options_changes_nothing(
     with pytest.raises(BadInput, match="allowed is tcp for rtsps"):
         await cameras.change(camera.id, url=CameraUrl.parse("rtsps://192.0.2.7/stream1"))
     assert (await cameras.get(camera.id)).url == URL
+
+
+async def test_an_administrator_remains(users: Users) -> None:
+    admin = await users.add_first("admin", "hash")
+    assert admin is not None
+    assert admin.role is Role.ADMINISTRATOR
+    ann = await users.add("ann", "hash", Role.VIEWER)
+    for attempt in (users.remove(admin.id), users.set_role(admin.id, Role.VIEWER)):
+        with pytest.raises(Conflict, match="has to remain"):
+            await attempt
+    assert (await users.set_role(ann.id, Role.ADMINISTRATOR)).role is Role.ADMINISTRATOR
+    both = await asyncio.gather(
+        users.set_role(admin.id, Role.VIEWER),
+        users.set_role(ann.id, Role.VIEWER),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(one, Conflict) for one in both) == 1
+    assert sum(user.role is Role.ADMINISTRATOR for user in await users.all()) == 1
+    with pytest.raises(NotFound):
+        await users.set_role(UserId(str(uuid.uuid4())), Role.VIEWER)

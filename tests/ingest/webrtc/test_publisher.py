@@ -11,8 +11,8 @@ import pytest
 from aiortc.jitterbuffer import JitterFrame
 
 from ingest.media_clock import MediaClock
+from ingest.opening import Limits
 from ingest.playable import Playable
-from ingest.rtsp import Limits
 from ingest.source import State, StateChange
 from ingest.supervisor import supervised
 from ingest.tee import Tee
