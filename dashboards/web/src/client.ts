@@ -41,6 +41,11 @@ export class Client implements Signaling {
     return this.http.send('PATCH', `/cameras/${id}`, change)
   }
 
+  /** The next picture of a camera that is analysed, masked as everybody sees it. */
+  snapshot(id: string): Promise<Blob> {
+    return this.http.blob(`/cameras/${id}/snapshot`)
+  }
+
   removeCamera(id: string): Promise<void> {
     return this.http.remove(`/cameras/${id}`)
   }

@@ -30,6 +30,8 @@ export function streamed(stream: Stream): string {
     `${rate.toFixed(1)} pictures/s, ${stream.analysed_per_second.toFixed(1)} analysed`,
     ...(bits ? [`${(bits / 1e6).toFixed(1)} Mbit/s`] : []),
     ...(late === null ? [] : [`names after ${Math.round(late * 1000)} ms`]),
+    ...(stream.transport === 'udp' ? ['by UDP'] : []),
+    ...(stream.decoder === 'cuda' ? ['decoded by a GPU'] : []),
     ...(stream.connections > 1 ? [`connected ${stream.connections} times`] : []),
   ].join(' · ')
 }

@@ -4,7 +4,10 @@ import type { components } from './api'
 type Schemas = components['schemas']
 
 export type Camera = Schemas['CameraOut']
+export type CameraOptions = Schemas['CameraOptions']
 export type CameraChange = Schemas['CameraChange']
+export type Region = CameraOptions['region']
+export type Polygon = CameraOptions['masks'][number]
 type AnyCamera = Schemas['NewCamera']
 /** What is left out is as the service has it. */
 export type NewCamera = Partial<AnyCamera> & Pick<AnyCamera, 'name' | 'url'>
