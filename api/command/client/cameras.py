@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from api.command.client import camera_options as given
+from api.command.client import camera_streams as further
 from api.command.client.login import connected
 from api.command.client.output import AsJson, Yes, show
 from api.command.client.service import Refused, Service
@@ -42,10 +43,17 @@ def add(  # noqa: PLR0913, PLR0917 - each is an option of the command
     rate: given.Rate = None,
     region: given.Region = None,
     mask: given.Mask = None,
+    view: further.View = None,
+    detail: further.Detail = None,
 ) -> None:
     """Watch a camera from now on."""
     options = given.options(transport, connect_timeout, read_timeout, decoder, rate, region, mask)
-    body = {"name": name, "url": _given(url), "options": given.without_defaults(options)}
+    body = {
+        "name": name,
+        "url": _given(url),
+        "options": given.without_defaults(options),
+        "streams": _further(view, detail),
+    }
     with connected() as service:
         typer.echo(service.post("/cameras", body)["id"])
 
@@ -62,6 +70,8 @@ def change(  # noqa: PLR0913, PLR0917 - each is an option of the command
     rate: given.Rate = None,
     region: given.Region = None,
     mask: given.Mask = None,
+    view: further.View = None,
+    detail: further.Detail = None,
 ) -> None:
     """Change a camera while it runs; an option that is ``default`` is as at first."""
     options = given.options(transport, connect_timeout, read_timeout, decoder, rate, region, mask)
@@ -69,6 +79,7 @@ def change(  # noqa: PLR0913, PLR0917 - each is an option of the command
         "name": name,
         "url": None if url is None else _given(url),
         "options": options or None,
+        "streams": _further(view, detail) or None,
     }
     with connected() as service:
         _patch(service, which, {key: value for key, value in body.items() if value is not None})
@@ -115,6 +126,10 @@ def _found(service: Service, which: str) -> Any:  # noqa: ANN401 - JSON
         if which in {camera["id"], camera["name"]}:
             return camera
     raise Refused(f"there is no camera {which!r}")
+
+
+def _further(*urls: str | None) -> dict[str, str | None]:
+    return further.streams(*(None if url is None else _given(url) for url in urls))
 
 
 def _given(url: str) -> str:
