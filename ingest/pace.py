@@ -27,7 +27,7 @@ class Pace:
 
         Args:
             need: what other pictures need of it.
-            at: when it was taken, in seconds from anywhere.
+            at: when it came, in seconds from anywhere.
             analysed: how many are wanted; it may be another each time.
         """
         if need is Need.KEY:

@@ -163,7 +163,7 @@ class RtspCamera:
                 tap.coded(unit.data, unit.stamp.media_time, key=unit.need is Need.KEY)
                 choice = selection.choose(
                     _need(decoder, unit),
-                    unit.stamp.captured_at,
+                    time.monotonic(),
                     self._told().analysed,
                     handover.taken,
                     viewed=tap.is_viewed,

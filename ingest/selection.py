@@ -46,7 +46,7 @@ class Selection:
 
         Args:
             need: what other pictures need of it.
-            at: when it was taken, in seconds.
+            at: when it came, in seconds: a camera's own clock may stand still.
             analysed: how many are wanted.
             taken: pictures that were taken for analysis so far.
             viewed: whether somebody wants to see every picture decoded.

@@ -48,8 +48,8 @@ async def test_so_many_pictures_a_second_are_analysed_and_none_is_counted_as_los
     async with VirtualCamera({"gate": read_clip(film(50))}, rtp_origin=0) as camera:
         frames = await seen(camera, lambda: options, Tee(), 10)
     assert [frame.seq for frame in frames] == list(range(10))
-    steps = [after.media_time - before.media_time for before, after in pairwise(frames)]
-    assert sum(steps) == pytest.approx(9 * 18_000, abs=2 * 3600)
+    steps = [after.media_time - before.media_time for before, after in pairwise(frames[1:])]
+    assert sum(steps) == pytest.approx(8 * 18_000, abs=4 * 3600)
     at = [(frame.rtp_timestamp or 0) // 3600 for frame in frames]
     assert [number_of(frame.paint()) for frame in frames] == [place % 50 for place in at]
 

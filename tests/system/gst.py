@@ -4,7 +4,7 @@ import os
 import signal
 import struct
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -27,6 +27,7 @@ Gst.init(None)
 elements = "h264parse h265parse jpegparse rtph264pay rtph265pay rtpjpegpay rtpvp8pay mulawenc"
 assert all(Gst.ElementFactory.find(name) for name in elements.split())
 """
+_RECORD = struct.Struct(">QI")
 _TO_ANNEX_B = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
 
 
@@ -87,6 +88,27 @@ def serve(film: Path, folder: Path, login: str = "", **conditions: str) -> GstSe
         return GstServer(stream.codec_context.name, stream.average_rate, packed, login, conditions)
 
 
+def serve_all(films: Sequence[Path], folder: Path) -> GstServer:
+    """A server of several films of one codec and rate, one after the other."""
+    servers = [serve(film, folder) for film in films]
+    packed, begin = folder / "films.pictures", 0
+    with packed.open("wb") as joined:
+        for server in servers:
+            assert server.film is not None
+            records = list(_read(server.film.read_bytes()))
+            for shown, data in records:
+                joined.write(_RECORD.pack(begin + shown, len(data)) + data)
+            begin += round(len(records) * 1_000_000_000 / server.rate)
+    return GstServer(servers[0].codec, servers[0].rate, packed)
+
+
+def _read(content: bytes) -> Iterator[tuple[int, bytes]]:
+    while content:
+        shown, length = _RECORD.unpack_from(content)
+        yield shown, content[_RECORD.size : _RECORD.size + length]
+        content = content[_RECORD.size + length :]
+
+
 def _records(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[bytes]:
     """Each picture's place in nanoseconds, its length, its bytes."""
     name = stream.codec_context.name
@@ -94,4 +116,4 @@ def _records(container: av.container.InputContainer, stream: av.VideoStream) -> 
     for packet in container.demux(stream):
         for part in convert.filter(packet) if packet.size else []:
             shown = round((part.pts or 0) * part.time_base * 1_000_000_000)
-            yield struct.pack(">QI", shown, part.size) + bytes(part)
+            yield _RECORD.pack(shown, part.size) + bytes(part)

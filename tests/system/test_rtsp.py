@@ -27,7 +27,7 @@ from ingest.troubles import NoTransport
 from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient
 from pipeline.messages import CameraId, Capture
 from tests.films import number_of, write_film
-from tests.system.gst import GstServer
+from tests.system.gst import GstServer, serve_all
 
 pytestmark = pytest.mark.system
 Serve = Callable[..., GstServer]
@@ -106,6 +106,27 @@ def assert_in_order(frames: Sequence[Capture]) -> None:
     assert all(number < 60 for number in numbers)
     assert all(0 < (after - before) % 60 < 30 for before, after in pairwise(numbers))
     assert all(before.captured_at <= after.captured_at for before, after in pairwise(frames))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "options"),
+    [
+        ("mp4", "libx264", {}),
+        ("mp4", "libx265", {"x265-params": "bframes=0:keyint=10:log-level=none"}),
+        ("avi", "mjpeg", {"huffman": "default"}),
+    ],
+)
+async def test_the_resolution_may_change_while_it_plays(
+    gst_server: Serve, tmp_path: Path, suffix: str, codec: str, options: dict[str, str]
+) -> None:
+    films = [
+        write_film(tmp_path / f"{scale}.{suffix}", 20, codec, scale, **options) for scale in (1, 2)
+    ]
+    frames = await take(gst_server(serve_all(films, tmp_path)).url, 50)
+    images = [frame.paint() for frame in frames]
+    assert {image.shape for image in images} == {(120, 160, 3), (240, 320, 3)}
+    numbers = [number_of(image) for image in images]
+    assert all(0 < (after - before) % 20 < 9 for before, after in pairwise(numbers))
 
 
 @pytest.mark.parametrize("scheme", ["digest", "basic"])
