@@ -82,6 +82,10 @@ class SameMoment:
         self._own = OwnTime()
         self._shift: int | None = None
 
+    def follow(self, analysed: OwnTime) -> None:
+        """The analysed stream is another one now. On any thread."""
+        self._analysed = analysed
+
     def begin(self) -> None:
         """A connection begins."""
         self._own.begin()

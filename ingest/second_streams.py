@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec, Fleet
-from ingest.options import Masks
+from ingest.options import CameraOptions, Masks
 from ingest.roles import StreamRole, Streams
 from ingest.second_stream import SecondStatus, SecondStream, Wish
 from ingest.source import Source, State, StateChange
@@ -37,7 +37,7 @@ class SecondStreams:
         self._backoff = backoff
         self._on_thread = on_thread
         self._fleet = Fleet(group, self._run, self._broke)
-        self._known: dict[CameraId, CameraSpec] = {}
+        self._known: dict[CameraId, tuple[Streams, CameraOptions]] = {}
         self._streams: dict[CameraId, list[SecondStream]] = {}
         self._running: dict[CameraId, SecondStream] = {}
         """By their names in the fleet."""
@@ -55,7 +55,7 @@ class SecondStreams:
         camera, streams = spec.camera, spec.streams.beside(spec.url)
         async with self._changing[camera]:
             failed = any(one.status.state is State.FAILED for one in self._of(camera))
-            asked = replace(spec, options=spec.options.of_connection())
+            asked = streams, spec.options.of_connection()
             if self._known.get(camera) == asked and not failed:
                 return
             await self._end(camera)
@@ -63,6 +63,12 @@ class SecondStreams:
             for url, roles in _by_url(streams):
                 await self._begin(replace(spec, url=url), roles, analysed)
             self.video(camera, analysed).change(_for(StreamRole.VIEW, self._of(camera)))
+
+    def move(self, camera: CameraId, analysed: Tee) -> None:
+        """The analysed stream comes from elsewhere now; its video and its times are others."""
+        for one in self._of(camera):
+            one.timing.follow(analysed.own_time)
+        self.video(camera, analysed).move(analysed)
 
     def mask(self, camera: CameraId, masks: Masks) -> int:
         """Mask its further streams so from now on; nobody views, until they are played anew.

@@ -21,7 +21,7 @@ class Viewed:
     that one is lost. Pictures of another stream may be older than those shown before: they follow
     at once then, their times a tick apart, until they are newer; a viewer's clock never goes back.
 
-    ``play``, ``halt`` and ``change`` are called in the event loop.
+    All but what tees give is called in the event loop.
     """
 
     def __init__(self, analysed: Tee) -> None:
@@ -58,6 +58,16 @@ class Viewed:
         """Media time of the last picture that was given."""
         with self._lock:
             return self._latest
+
+    def move(self, analysed: Tee) -> None:
+        """The analysed stream comes from elsewhere now."""
+        before, self._analysed = self._analysed, analysed
+        before.halt()
+        with self._lock:
+            played = self._listener is not None and self._shown is StreamRole.ANALYSE
+            self._began = self._began and not played
+        if played:
+            analysed.play(partial(self._give, StreamRole.ANALYSE, None))
 
     def change(self, view: SecondStream | None) -> None:
         """Show this stream from now on, or None but the analysed one."""

@@ -202,6 +202,27 @@ async def test_without_the_view_stream_the_analysed_one_is_viewed_and_analysis_g
     assert len(seqs) > 20
 
 
+async def test_viewers_go_on_where_the_analysed_stream_comes_from_elsewhere(
+    clips: dict[str, Clip], eventually: Eventually
+) -> None:
+    async with VirtualCamera(clips, together=True) as camera, watched(camera.url("low")) as one:
+        one.play()
+        await eventually(lambda: len(one.played) > 5)
+        other = Tee("gate")
+        other.clock.skip(one.tee.clock.latest)
+        async with aclosing(RtspCamera(camera.url("low"), GATE, tee=other).frames()) as frames:
+            await anext(frames)
+            before = len(one.played)
+            one.seconds.move(GATE, other)
+            await eventually(lambda: len(one.played) > before + 20)
+            await one.put(view=camera.url("high"))
+            await eventually(lambda: one.roles()[-1] is StreamRole.VIEW)
+    times = [picture.media_time for picture in one.played]
+    assert all(after > before for before, after in pairwise(times))
+    assert one.played[before].key
+    assert len(numbers(one.played)) == len(times)
+
+
 async def test_one_address_for_all_is_one_connection(
     clips: dict[str, Clip], eventually: Eventually
 ) -> None:

@@ -1,4 +1,4 @@
-"""A camera's further streams over HTTP: the real store, and an engine that keeps what it is told."""
+"""A camera's further streams over HTTP: the real store, an engine that keeps what it is told."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
