@@ -158,6 +158,7 @@ class RtspCamera:
             handover.pause(0)
             arrived = time.time()
             stamp = clock.stamp(packet, arrived, self._tee.clock.at(packet.pts, arrived))
+            self._tee.observed.clock_skew = clock.skew
             for unit in video.assembly.add(bytes(packet), stamp):
                 unit = unit._replace(stamp=self._tee.timing.placed(unit.stamp, arrived))  # noqa: PLW2901 - told in the analysed stream's time
                 tap.coded(unit.data, unit.stamp.media_time, key=unit.need is Need.KEY)
@@ -169,6 +170,7 @@ class RtspCamera:
                     viewed=tap.is_viewed,
                 )
                 if not choice.decode:
+                    tap.skipped()
                     latest = time.monotonic()  # key pictures may be far apart
                     continue
                 for picture in _decode_unit(decoder, unit, choice):

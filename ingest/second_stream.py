@@ -128,7 +128,11 @@ class SecondStream:
 
     async def _connected(self) -> None:
         frames = supervised(
-            self._source, backoff=self._backoff, on_state=self.became, gives_up=False
+            self._source,
+            backoff=self._backoff,
+            on_state=self.became,
+            gives_up=False,
+            pulse=self.tee.pulse,
         )
         try:
             async with aclosing(frames):

@@ -29,7 +29,7 @@ class SecondStreams:
     def __init__(
         self,
         group: asyncio.TaskGroup,
-        connect: Callable[[CameraSpec, Tee, Wish], Source],
+        connect: Callable[[CameraSpec, CameraUrl, Tee, Wish], Source],
         backoff: Backoff,
         on_thread: Callable[[CameraId], None],
     ) -> None:
@@ -61,7 +61,7 @@ class SecondStreams:
             await self._end(camera)
             self._known[camera], self._streams[camera] = asked, []
             for url, roles in _by_url(streams):
-                await self._begin(replace(spec, url=url), roles, analysed)
+                await self._begin(spec, url, roles, analysed)
             self.video(camera, analysed).change(_for(StreamRole.VIEW, self._of(camera)))
 
     def move(self, camera: CameraId, analysed: Tee) -> None:
@@ -110,20 +110,21 @@ class SecondStreams:
     def _of(self, camera: CameraId) -> Sequence[SecondStream]:
         return self._streams.get(camera, ())
 
-    async def _begin(self, spec: CameraSpec, roles: tuple[StreamRole, ...], analysed: Tee) -> None:
-        """One of these roles at the address of ``spec``."""
+    async def _begin(
+        self, spec: CameraSpec, url: CameraUrl, roles: tuple[StreamRole, ...], analysed: Tee
+    ) -> None:
         name = CameraId(f"{spec.camera} ({'/'.join(roles)})")
         one = SecondStream(
             name,
             roles,
             analysed,
-            lambda tee, wish: self._connect(spec, tee, wish),
+            lambda tee, wish: self._connect(spec, url, tee, wish),
             self._backoff,
             lambda: self._on_thread(spec.camera),
         )
         self._streams[spec.camera].append(one)
         self._running[name] = one
-        await self._fleet.put(CameraSpec(name, spec.url))
+        await self._fleet.put(CameraSpec(name, url))
 
     async def _end(self, camera: CameraId) -> None:
         self._known.pop(camera, None)

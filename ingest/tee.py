@@ -13,6 +13,7 @@ from ingest.media_clock import MediaClock
 from ingest.observed import Observed
 from ingest.options import DecoderChoice, Masks
 from ingest.playable import LastGroup, Playable
+from ingest.pulse import Pulse
 from ingest.same_moment import OwnTime, Timing
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Tee:
         self.timing = timing or self.own_time
         self.on_decoded = on_decoded
         self.observed = Observed()
+        self.pulse = Pulse()
         self.masking = masking or Masking()
         self._name = name
         self._on_thread = on_thread
@@ -107,6 +109,7 @@ class Tee:
             transport: by what it comes.
         """
         self.clock.begin()
+        self.pulse.begin()
         self.timing.begin()
         self.observed.connected(codec, transport)
         try:
@@ -196,8 +199,13 @@ class Tap:
         """Whether somebody plays what is encoded here: every picture is wanted decoded."""
         return self._tee.is_played and (self._passing is None or bool(self._tee.masking.masks))
 
+    def skipped(self) -> None:
+        """A picture came that nobody decodes."""
+        self._tee.pulse.beat()
+
     def decoded(self, picture: "av.VideoFrame", media_time: int) -> None:
         """A picture as it is shown."""
+        self._tee.pulse.beat()
         self._tee.observed.shown(picture.width, picture.height, self.decoder)
         self._tee.on_decoded(picture, media_time)
         self._tee.decoded(picture, media_time, self._why if self._passing is None else "")

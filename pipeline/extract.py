@@ -6,8 +6,8 @@ from pipeline.align import Template, align
 from pipeline.detail import enlarged, is_same_view, size_of
 from pipeline.errors import BadInput
 from pipeline.geometry import eye_distance
-from pipeline.messages import Detail, DetectedFace, Image, Vector, no_detail
-from pipeline.quality import Flaw, surely_too_small, too_small
+from pipeline.messages import Detail, DetectedFace, Image, Probe, no_detail
+from pipeline.quality import Flaw, quality_of, surely_too_small, too_small
 from pipeline.stages import Embedder, PointFinder
 
 _SMALL = 1.5
@@ -41,10 +41,8 @@ class FeatureExtractor:
         self._least_eye_distance = least_eye_distance
         self._in_detail = in_detail or points
 
-    def extract(
-        self, image: Image, face: DetectedFace, detail: Detail = no_detail
-    ) -> Vector | Flaw:
-        """The unit vector of ``face``, or why there is none.
+    def extract(self, image: Image, face: DetectedFace, detail: Detail = no_detail) -> Probe | Flaw:
+        """The unit vector of ``face`` and how good its picture is, or why there is none.
 
         ``detail`` is asked for a larger picture of the same moment where the face is small; where
         there is none, or the face cannot be used there, it is ``image`` that counts.
@@ -58,7 +56,7 @@ class FeatureExtractor:
                     return described
         return self._described(image, face, self._points)
 
-    def _described(self, image: Image, face: DetectedFace, points: PointFinder) -> Vector | Flaw:
+    def _described(self, image: Image, face: DetectedFace, points: PointFinder) -> Probe | Flaw:
         if surely_too_small(face, self._least_eye_distance):
             return Flaw.TOO_SMALL
         exact = points.find(image, face)
@@ -68,10 +66,10 @@ class FeatureExtractor:
             return Flaw.TOO_SMALL
         return self._embed(image, exact)
 
-    def _embed(self, image: Image, face: DetectedFace) -> Vector | Flaw:
+    def _embed(self, image: Image, face: DetectedFace) -> Probe | Flaw:
         chip = align(image, face.points, self._template)
         try:
             (vector,) = self._embedder.embed([chip])
         except BadInput:
             return Flaw.NO_VECTOR
-        return np.asarray(vector)
+        return Probe(np.asarray(vector), quality_of(face, chip))

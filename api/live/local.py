@@ -1,12 +1,14 @@
 """Cameras watched in this process."""
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from api.live.engine import Checked
 from api.live.players import Players
 from api.live.video import Picture, PreviewEncoder
 from api.settings.sections import RtspSettings
@@ -25,11 +27,13 @@ from ingest.second_streams import SecondStreams
 from ingest.source import Source, StateChange
 from ingest.supervisor import Backoff, supervised
 from ingest.tee import Tee
+from ingest.trial import Trial, measured
 from ingest.webrtc.ice import Ice
 from ingest.webrtc.publisher import PublishedCamera
 from ingest.webrtc.session import Publication
 from pipeline.build import Pipeline
 from pipeline.errors import Transient
+from pipeline.jpeg import jpeg
 from pipeline.mailbox import Turn
 from pipeline.messages import Box, CameraId, Capture, Frame, PersonId, Result
 from pipeline.stages import Gallery
@@ -37,6 +41,16 @@ from pipeline.watch import watch
 
 if TYPE_CHECKING:
     from pipeline.recognize import Recognizer
+
+
+_FIRST_PICTURE = 10.0
+"""Seconds for the first picture of a camera that is tried: many send a key picture at once, and
+others only every few seconds."""
+_LOOK = 5.0
+"""Seconds at the most that a camera is looked at after its first picture."""
+_TRIED = CameraId("tried")
+"""No camera's id: whoever's stream breaks native code while it is tried is no camera's yet."""
+_QUALITY = 80
 
 
 class Output(Protocol):
@@ -107,7 +121,10 @@ class LocalEngine:
         self._maskings: defaultdict[CameraId, Masking] = defaultdict(Masking)
         """Of each camera one, whatever connects to it: nothing of it is shown without."""
         self._players = Players(group, output)
-        self._seconds = SecondStreams(group, self._connected, self._backoff, output.decodes)
+        self._seconds = SecondStreams(group, self._further, self._backoff, output.decodes)
+        self._exchanging: defaultdict[CameraId, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._tried: dict[CameraId, tuple[CameraSpec, Trial]] = {}
+        """What is watched next, and is connected already."""
         self._tracks: defaultdict[CameraId, int] = defaultdict(int)
         """Of each camera the last one that was told."""
 
@@ -136,13 +153,37 @@ class LocalEngine:
         self._tee(camera.camera).clock.skip(after.media_time)
         self._tracks[camera.camera] = max(self._tracks[camera.camera], after.track)
         await self._seconds.put(camera, self._tee(camera.camera))
-        options = camera.options.of_connection()
-        # Further streams are no part of this watch: it goes on where they change.
-        await self._fleet.put(replace(camera, options=options, streams=Streams()))
+        await self._fleet.put(_connecting(camera))
+
+    async def exchange(self, camera: CameraSpec, after: Numbers = Numbers()) -> None:
+        """Watch a camera by another address from the first picture on that comes from there.
+
+        Until then, and if none comes, it is watched as it was.
+
+        Raises:
+            Transient, BadInput, Misconfigured: nothing can be seen there.
+        """
+        wanted = _connecting(camera)
+        if self._fleet.watches(wanted) or not isinstance(camera.url, CameraUrl):
+            await self.put(camera, after)
+            return
+        identifier, tee = camera.camera, self._new_tee(camera.camera)
+        tee.clock.skip(max(after.media_time, self._tee(identifier).clock.latest))
+        trial = Trial(self._rtsp(camera.url, camera, tee), tee, str(camera.url))
+        await trial.open(_FIRST_PICTURE)
+        async with self._exchanging[identifier]:
+            if self._fleet.watches(wanted):  # somebody was quicker
+                await trial.close()
+                return
+            self._tried[identifier] = wanted, trial
+            await self.put(camera, after)
 
     async def remove(self, camera: CameraId) -> None:
         """Watch it no more; returns when its connection is gone."""
         await self._fleet.remove(camera)
+        if camera in self._tried:
+            await self._tried.pop(camera)[1].close()
+        self._exchanging.pop(camera, None)
         self._previews.forget(camera)
         self.halt(camera)
         await self._seconds.remove(camera)
@@ -151,6 +192,22 @@ class LocalEngine:
         self._options.pop(camera, None)
         self._maskings.pop(camera, None)
         self._tracks.pop(camera, None)
+
+    async def check(self, url: CameraUrl, options: CameraOptions) -> Checked:
+        """Connect to a camera that need not be watched, for a few seconds.
+
+        Raises:
+            Transient, BadInput, Misconfigured: nothing can be seen there.
+        """
+        began, tee = time.monotonic(), Tee(masking=Masking(options.masks))
+        trial = Trial(self._rtsp(url, CameraSpec(_TRIED, url, options), tee), tee, str(url))
+        first = await trial.open(_FIRST_PICTURE)
+        connecting = time.monotonic() - began
+        try:
+            picture = await asyncio.to_thread(_jpeg, first)
+            return Checked(await measured(trial, connecting, _LOOK), picture)
+        finally:
+            await trial.close()
 
     async def publish(self, camera: CameraId, offer: str, ice: Ice) -> Publication:
         """Begin a session in which somebody publishes to a camera, for an offer (SDP).
@@ -203,7 +260,7 @@ class LocalEngine:
         self._previews.close()
 
     async def _watch(self, spec: CameraSpec) -> None:
-        camera, frames = spec.camera, self._frames(spec)
+        camera, frames = spec.camera, self._frames(spec, await self._opened(spec))
         recognizer = self._pipeline.recognizer(
             self._gallery, self._tracks[camera], lambda: _box(self._options[camera].region)
         )
@@ -218,43 +275,75 @@ class LocalEngine:
             if published := self._published.pop(camera, None):
                 await published.close()
 
-    def _frames(self, spec: CameraSpec) -> AsyncGenerator[Capture, None]:
-        """Over all connections: those that we make, or those that are made to us."""
+    async def _opened(self, spec: CameraSpec) -> Trial | None:
+        """The connection that was opened for this, if one was; what was told goes on with it."""
         camera = spec.camera
-        source = self._source(
-            spec, self._tee(camera), self._pipeline.lanes.turn, lambda: self._options[camera]
-        )
-        if isinstance(source, PublishedCamera):
-            self._published[camera] = source
+        meant, trial = self._tried.pop(camera, (spec, None))
+        if trial is None:
+            return None
+        if meant != spec:
+            await trial.close()
+            return None
+        trial.after = self._tee(camera).clock.latest
+        self._tees[camera] = trial.tee
+        self._seconds.move(camera, trial.tee)
+        return trial
+
+    def _frames(self, spec: CameraSpec, opened: Trial | None) -> AsyncGenerator[Capture, None]:
+        """Over all connections: those that we make, or those that are made to us."""
+        camera, tee = spec.camera, self._tee(spec.camera)
+        source: Source
+        if opened is not None:
+            source = opened
+        elif isinstance(spec.url, CameraUrl):
+            source = self._rtsp(spec.url, spec, tee)
+        else:
+            source = self._published[camera] = PublishedCamera(camera, *self._means(spec, tee))
         return supervised(
             source,
             backoff=self._backoff,
             on_state=lambda change: self._output.changed(camera, change),
             gives_up=False,
+            pulse=tee.pulse,
         )
 
-    def _connected(self, spec: CameraSpec, tee: Tee, wish: Wish) -> Source:
+    def _further(self, spec: CameraSpec, url: CameraUrl, tee: Tee, wish: Wish) -> Source:
         """What connects to a further stream of a camera; its pictures wait for no turn."""
         every, keys = (
             spec.options.model_copy(update={"analysed": which}) for which in ("all", "keys")
         )
-        return self._source(spec, tee, nullcontext, lambda: every if wish() else keys)
-
-    def _source(
-        self, spec: CameraSpec, tee: Tee, turn: Turn, told: Callable[[], CameraOptions]
-    ) -> RtspCamera | PublishedCamera:
-        camera, limits = spec.camera, _limits_of(spec.options, self._limits)
-        means = (limits, turn, lambda: self._output.decodes(camera), tee, told)
-        if isinstance(spec.url, CameraUrl):
-            return RtspCamera(spec.url, camera, *means)
-        return PublishedCamera(camera, *means)
+        return RtspCamera(
+            url,
+            spec.camera,
+            _limits_of(spec.options, self._limits),
+            on_thread=lambda: self._output.decodes(spec.camera),
+            tee=tee,
+            told=lambda: every if wish() else keys,
+        )
 
     def _tee(self, camera: CameraId) -> Tee:
         if camera not in self._tees:
-            self._tees[camera] = Tee(
-                camera, lambda: self._output.decodes(camera), self._maskings[camera]
-            )
+            self._tees[camera] = self._new_tee(camera)
         return self._tees[camera]
+
+    def _new_tee(self, camera: CameraId) -> Tee:
+        return Tee(camera, lambda: self._output.decodes(camera), self._maskings[camera])
+
+    def _told(self, spec: CameraSpec) -> Callable[[], CameraOptions]:
+        """Its options as they are now; before it is watched so, those it is tried with."""
+        wanted = _connecting(spec)
+        return lambda: self._options[spec.camera] if self._fleet.watches(wanted) else spec.options
+
+    def _rtsp(self, url: CameraUrl, spec: CameraSpec, tee: Tee) -> RtspCamera:
+        return RtspCamera(url, spec.camera, *self._means(spec, tee))
+
+    def _means(
+        self, spec: CameraSpec, tee: Tee
+    ) -> tuple[Limits, Turn, Callable[[], None], Tee, Callable[[], CameraOptions]]:
+        """What every source is given, in the order they take it."""
+        limits = _limits_of(spec.options, self._limits)
+        turn = self._pipeline.lanes.turn
+        return limits, turn, lambda: self._output.decodes(spec.camera), tee, self._told(spec)
 
     def _publish(self, frame: Frame, result: Result) -> None:
         newest = max((face.face.track for face in result.faces), default=0)
@@ -272,5 +361,14 @@ def _limits_of(options: CameraOptions, usual: Limits) -> Limits:
     )
 
 
+def _connecting(camera: CameraSpec) -> CameraSpec:
+    """As far as only a new connection can follow it; its further streams have their own."""
+    return replace(camera, options=camera.options.of_connection(), streams=Streams())
+
+
 def _box(region: Region) -> Box:
     return Box(region.x, region.y, region.width, region.height)
+
+
+def _jpeg(capture: Capture) -> bytes:
+    return jpeg(capture.paint(), _QUALITY)

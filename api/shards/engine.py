@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from api.live.coded import Coded
-from api.live.engine import ShardState, ShardStatus
+from api.live.engine import Checked, ShardState, ShardStatus
 from api.live.hub import Hub
 from api.live.local import Numbers
 from api.live.metrics import CameraMetrics
@@ -20,10 +20,12 @@ from api.live.seen import Seen
 from api.live.streams import StreamStatus
 from api.live.told import Told
 from api.live.video import Picture
-from api.live.wire import CameraMessage, LoadMessage, Position, frame_message
+from api.live.wire import CameraMessage, LoadMessage, Position, frame_message, revision_messages
 from api.processes.link import LinkBroken
+from api.shards import messages
 from api.shards.asked import Asked
 from api.shards.audience import Audience, Look
+from api.shards.checks import PATIENCE, Checks
 from api.shards.leaving import Leaving
 from api.shards.masked import MaskedCameras
 from api.shards.messages import (
@@ -46,8 +48,10 @@ from api.shards.messages import (
 )
 from api.shards.placement import Placement, Watched
 from api.shards.process import Death, ShardProcess
+from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec
-from ingest.source import State
+from ingest.options import CameraOptions
+from ingest.source import CONNECTED, State
 from ingest.webrtc.ice import Ice
 from ingest.webrtc.session import Publication
 from pipeline.errors import BadInput, Transient
@@ -96,6 +100,7 @@ class ShardedEngine:
         """What was told last of each camera, also of one that is not watched now."""
         self._leaving = Leaving()
         self._asked = Asked()
+        self._checks = Checks(self._asked)
         self._shards: dict[str, ShardProcess] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.settled = asyncio.Event()
@@ -119,6 +124,22 @@ class ShardedEngine:
             self._placement.forgive(known, camera)
         self._watch(known)
 
+    async def exchange(self, camera: CameraSpec) -> None:
+        """Watch a camera by another address from the first picture on that comes from there."""
+        known = self._placement.get(camera.camera)
+        if known is None or self._placement.is_alone(known) or known.is_given_up:
+            await self.put(camera)  # there is nothing good to be kept meanwhile
+            return
+        watch = self._watching(camera)
+        await self._asked.ask(
+            self._shard_of(camera.camera),
+            lambda request: messages.Exchange(request, watch),
+            PATIENCE,
+        )
+        self._audience.cut(camera.camera)
+        self._placement.forgive(known, camera)
+        await self.put(camera)  # its masks are confirmed by that
+
     async def remove(self, camera: CameraId) -> None:
         """Watch it no more; returns when its connection is gone."""
         known = self._placement.remove(camera)
@@ -128,6 +149,9 @@ class ShardedEngine:
             self._drop_lone(known)
         self._audience.end(camera)
         self._masked.forget(camera)
+        if known is not None:
+            told = CameraMessage(camera=camera, state="disabled", reason="", since=time.time())
+            self._hub.publish(told)  # whoever shows its faces need not wait until they are old
         self._hub.forget(camera)
         self._metrics.forget(camera)
 
@@ -146,6 +170,10 @@ class ShardedEngine:
             return ()
         streams = known.spec.streams.beside(known.spec.url)
         return self._metrics.roles.statuses(camera, streams, self.stream(camera))
+
+    async def check(self, url: CameraUrl, options: CameraOptions) -> Checked:
+        """Connect to a camera that need not be watched, for a few seconds."""
+        return await self._checks.check(url, options, self._shards.values())
 
     async def publish(self, camera: CameraId, offer: str, ice: Ice) -> Publication:
         """Begin a session in which somebody publishes to a camera, for an offer (SDP)."""
@@ -242,7 +270,9 @@ class ShardedEngine:
                 self._leaving.gone(shard.id, camera)
             case Vitals():
                 self._is_well(shard, message)
-            case Published() | Unpublished() | Refused():
+            case (
+                Published() | Unpublished() | messages.Checked() | messages.Exchanged() | Refused()
+            ):
                 self._asked.answered(message)
             case Search():
                 self._group.create_task(self._search(shard, message.search, _vectors(message)))
@@ -294,24 +324,24 @@ class ShardedEngine:
 
     def _watch(self, known: Watched) -> None:
         """Tell its shard; one that does not run yet is told when it does."""
-        camera, shard = known.spec.camera, self._shards[known.shard]
-        address, numbers = known.spec.url.with_secrets, self._numbers[camera]
-        streams = known.spec.streams
-        shard.send(
-            Watch(
-                camera,
-                address,
-                numbers.seq,
-                numbers.track,
-                numbers.media_time,
-                known.spec.options.model_dump_json(exclude_defaults=True),
-                self._masked.number(camera),
-                streams.view.with_secrets if streams.view else "",
-                streams.detail.with_secrets if streams.detail else "",
-            )
-        )
-        for wish in self._audience.wishes(camera):
+        shard = self._shards[known.shard]
+        shard.send(self._watching(known.spec))
+        for wish in self._audience.wishes(known.spec.camera):
             shard.send(wish)
+
+    def _watching(self, spec: CameraSpec) -> Watch:
+        numbers = self._numbers[spec.camera]
+        return Watch(
+            spec.camera,
+            spec.url.with_secrets,
+            numbers.seq,
+            numbers.track,
+            numbers.media_time,
+            spec.options.model_dump_json(exclude_defaults=True),
+            self._masked.number(spec.camera),
+            view=spec.streams.view.with_secrets if spec.streams.view else "",
+            detail=spec.streams.detail.with_secrets if spec.streams.detail else "",
+        )
 
     # What cameras show
 
@@ -335,9 +365,16 @@ class ShardedEngine:
         track = max(self._numbers[camera].track, track)
         media_time = max(self._numbers[camera].media_time, seen.media_time)
         self._numbers[camera] = Numbers(seen.seq, track, media_time)
-        message = frame_message(
-            seen, lambda person: None if shard.fence.hides(person) else self._name(person)
-        )
+
+        def name(person: PersonId) -> str | None:
+            return None if shard.fence.hides(person) else self._name(person)
+
+        for revision in revision_messages(seen, name):
+            self._hub.publish(revision)
+        if self._hub.is_too_old(seen.captured_at):
+            self._metrics.too_old(camera)
+            return
+        message = frame_message(seen, name)
         self._hub.publish(message)
         self._metrics.seen(message)
 
@@ -354,7 +391,7 @@ class ShardedEngine:
 
     def _changed(self, message: CameraMessage) -> None:
         camera = CameraId(message.camera)
-        if message.state not in (State.LIVE, State.OVERLOADED):
+        if message.state not in CONNECTED:
             self._audience.cut(camera)
         self._metrics.changed(camera, message.state, message.cause)
         self._hub.publish(message)

@@ -16,10 +16,11 @@ from ingest.load import Load
 from ingest.observed import Observed
 from ingest.second_stream import SecondStatus
 from ingest.source import State
+from ingest.trial import Measured
 from ingest.troubles import Cause
 from ingest.webrtc.ice import Ice
 
-VERSION = 6
+VERSION = 9
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -110,6 +111,27 @@ class Unpublish(_Message, frozen=True):
     session: str
 
 
+class Check(_Message, frozen=True):
+    """Try an address with these options (JSON); answered by ``Checked`` or ``Refused``."""
+
+    request: int
+    url: str
+    options: str
+
+    def __repr__(self) -> str:  # the address may hold a password
+        return f"Check({self.request})"
+
+
+class Exchange(_Message, frozen=True):
+    """Watch a camera by another address once a picture comes; answered by ``Exchanged``.
+
+    ``Refused`` says that none came: it is watched as it was.
+    """
+
+    request: int
+    watch: Watch
+
+
 class Reach(_Message, frozen=True):
     """Follow the gallery's log up to this change; answered by ``Reached``."""
 
@@ -179,6 +201,20 @@ class Unpublished(_Message, frozen=True):
     request: int
 
 
+class Checked(_Message, frozen=True):
+    """What was seen there; the picture is a JPEG."""
+
+    request: int
+    video: Measured
+    jpeg: bytes
+
+
+class Exchanged(_Message, frozen=True):
+    """The camera is watched by the other address."""
+
+    request: int
+
+
 class Refusal(StrEnum):
     """What is to be done about it says which error it is in the program."""
 
@@ -186,14 +222,16 @@ class Refusal(StrEnum):
     OCCUPIED = "occupied"
     UNKNOWN = "unknown"
     UNREADY = "unready"
+    UNUSABLE = "unusable"
 
 
 class Refused(_Message, frozen=True):
-    """What was asked for was not done."""
+    """What was asked for was not done; ``cause`` is there where a camera is to blame."""
 
     request: int
     why: Refusal
     problem: str
+    cause: Cause | None = None
 
 
 class Shown(_Message, frozen=True):
@@ -260,9 +298,21 @@ class Vitals(_Message, frozen=True):
     seconds: tuple[Second, ...] = ()
 
 
-Answer: TypeAlias = Published | Unpublished | Refused
+Answer: TypeAlias = Published | Unpublished | Checked | Exchanged | Refused
 ToShard: TypeAlias = (
-    Begin | Watch | Unwatch | Show | Hide | Play | Halt | Publish | Unpublish | Reach | Found
+    Begin
+    | Watch
+    | Unwatch
+    | Show
+    | Hide
+    | Play
+    | Halt
+    | Publish
+    | Unpublish
+    | Check
+    | Exchange
+    | Reach
+    | Found
 )
 FromShard: TypeAlias = (
     Hello

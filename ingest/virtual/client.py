@@ -18,7 +18,7 @@ _REPORT_EVERY = 1.0
 """Seconds between sender reports."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Conditions:
     """What all clients of a camera share: its streams and its moods."""
 
@@ -33,6 +33,14 @@ class Conditions:
     """Cleared: requests are read and not answered."""
     on_sent: Callable[[], None]
     """Called for every picture that was sent."""
+    garbled: bool = False
+    """Noise is sent in place of pictures."""
+    clock_error: float = 0.0
+    """Seconds that the camera's clock is ahead; while it is not 0, RTP timestamps leap, too."""
+    elsewhere: str = ""
+    """Where clients are redirected to; empty: nowhere."""
+    instead: str = ""
+    """The stream that is sent whichever was asked for; empty: that one."""
 
 
 class Client:
@@ -71,6 +79,8 @@ class Client:
 
     def _answer(self, request: Request) -> bytes:
         login = self._conditions.login
+        if self._conditions.elsewhere:
+            return answer(request, "302 Found", {"Location": self._conditions.elsewhere})
         if request.method == "OPTIONS":
             return answer(request, "200 OK", {"Public": _METHODS})
         if login is not None and not login.allows(request):
@@ -97,24 +107,33 @@ class Client:
 
     async def _play(self, stream: str) -> None:
         """Send the clip again and again, each picture when a camera would have it ready."""
-        clip, origin = self._conditions.clips[stream], self._conditions.rtp_origin
+        conditions, origin = self._conditions, self._conditions.rtp_origin
         rtp, now, unix = RtpStream(), asyncio.get_running_loop().time, time.time()
-        began = self._conditions.since or unix
+        began = conditions.since or unix
         start, reported = now() - (unix - began), -_REPORT_EVERY
-        step, length = 1 / clip.rate, len(clip.pictures)
-        first = 0 if began == unix else clip.next_key(math.ceil((unix - began) / step))
-        for number in itertools.count(first):
+        for number in itertools.count(self._first(stream, unix - began)):
+            clip = conditions.clips[conditions.instead or stream]
+            step, length = 1 / clip.rate, len(clip.pictures)
             picture, due = clip.pictures[number % length], float(number * step)
             await asyncio.sleep(start + due - now())
-            await self._conditions.flowing.wait()
+            await conditions.flowing.wait()
             shown = picture.shown + round(number // length * length * step * CLOCK_RATE)
+            stamp = origin + shown + round(conditions.clock_error * CLOCK_RATE)
             if due - reported >= _REPORT_EVERY:
                 reported = due
-                taken = began - clip.delay + shown / CLOCK_RATE
-                self._writer.write(rtp.report(taken, origin + shown))
-            self._writer.write(rtp.picture(picture.units, origin + shown))
+                taken = began - clip.delay + shown / CLOCK_RATE + conditions.clock_error
+                self._writer.write(rtp.report(taken, stamp))
+            packets = rtp.picture(picture.units, stamp)
+            if conditions.garbled:
+                packets = secrets.token_bytes(len(packets))
+            self._writer.write(packets)
             await self._writer.drain()
-            self._conditions.on_sent()
+            conditions.on_sent()
+
+    def _first(self, stream: str, seconds: float) -> int:
+        """The number of the picture that a client begins with, so long after the scene began."""
+        clip = self._conditions.clips[stream]
+        return clip.next_key(math.ceil(seconds * clip.rate)) if seconds else 0
 
 
 def _description(clip: Clip) -> str:

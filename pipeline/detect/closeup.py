@@ -1,10 +1,12 @@
 """The five points of a face, found again in a close look at full resolution."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pipeline.geometry import Transform, corners_of, overlap, scale_of
 from pipeline.messages import Box, DetectedFace, Image
-from pipeline.stages import Detector
+from pipeline.stages import CloseDetector, Detector
 from pipeline.warp import square_around, warp
 
 _LEAST_OVERLAP = 0.3
@@ -24,7 +26,7 @@ class CloseUp:
         side: pixels the square is scaled to; the face must fill more than half of it.
     """
 
-    def __init__(self, detector: Detector, *, margin: float, side: int) -> None:
+    def __init__(self, detector: CloseDetector, *, margin: float, side: int) -> None:
         self._detector = detector
         self._margin = margin
         self._side = side
@@ -32,13 +34,24 @@ class CloseUp:
     def find(self, image: Image, face: DetectedFace) -> DetectedFace | None:
         """``face`` as the close look shows it, with its first score; None if it is not there."""
         into = square_around(face.box, self._margin, self._side)
-        seen = self._detector.detect(warp(image, into, (self._side, self._side)))
+        seen = self._detector.detect_in(image, into, self._side)
         found = [_back(near, into, face.score) for near in seen]
         box = corners_of(face.box)
         best = max(found, key=lambda near: overlap(box, corners_of(near.box)), default=None)
         if best is None or overlap(box, corners_of(best.box)) < _LEAST_OVERLAP:
             return None
         return best
+
+
+class Squares:
+    """Any detector as one that looks at squares: of a picture that is cut out for it."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+
+    def detect_in(self, image: Image, into: Transform, side: int) -> Sequence[DetectedFace]:
+        """The faces in the square that ``into`` maps ``image`` to, in its pixels."""
+        return self._detector.detect(warp(image, into, (side, side)))
 
 
 class AsDetected:

@@ -84,10 +84,9 @@ class Watched:
         return [one.role for one in self.played]
 
 
-def _connect(spec: CameraSpec, tee: Tee, wish: Wish) -> RtspCamera:
-    assert isinstance(spec.url, CameraUrl)
+def _connect(spec: CameraSpec, url: CameraUrl, tee: Tee, wish: Wish) -> RtspCamera:
     every, keys = CameraOptions(), CameraOptions(analysed="keys")
-    return RtspCamera(spec.url, spec.camera, tee=tee, told=lambda: every if wish() else keys)
+    return RtspCamera(url, spec.camera, tee=tee, told=lambda: every if wish() else keys)
 
 
 @asynccontextmanager

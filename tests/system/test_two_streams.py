@@ -151,7 +151,7 @@ def test_viewers_see_the_large_stream_and_boxes_are_on_its_very_frames(
         assert role(client, walk, "view")["state"] == "live"
         page.get_by_test_id("nav-people").click()
         wait_until(lambda: camera.clients == 1, "it is let go", 40)
-        assert role(client, walk, "view")["state"] == "idle"
+        wait_until(lambda: role(client, walk, "view")["state"] == "idle", "it is told so")
     exact = [one for one in samples if one["boxes"] not in {None, "estimated"}]
     boxed = [one for one in exact if len(one["lefts"]) == 1]
     inside = float(np.median([one["lefts"][0] - place(one["painted"]) for one in boxed]))

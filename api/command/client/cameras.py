@@ -1,6 +1,9 @@
 """``faceapi cameras``: what is watched."""
 
+import base64
+import json
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -30,6 +33,28 @@ def list_(as_json: AsJson = False) -> None:
     watching = {camera: shard["id"] for shard in shards for camera in shard["cameras"]}
     items = [{**camera, "shard": watching.get(camera["id"], "")} for camera in cameras]
     show(items, ("name", "state", "reason", "url", "shard", "id"), as_json=as_json)
+
+
+@app.command()
+def check(
+    url: Address,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", help="Write the first picture here, a JPEG.")
+    ] = None,
+    transport: given.Transport = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try an address without keeping it: what can be seen there."""
+    options = {} if transport is None else {"transport": transport}
+    with connected() as service:
+        seen = service.post("/cameras/check", {"url": _given(url), "options": options})
+    jpeg = base64.b64decode(seen.pop("picture"))
+    if picture is not None:
+        picture.write_bytes(jpeg)
+    if as_json:
+        typer.echo(json.dumps(seen, indent=2))
+    else:
+        show([{name: "-" if value is None else value for name, value in seen.items()}], list(seen))
 
 
 @app.command()
@@ -72,14 +97,21 @@ def change(  # noqa: PLR0913, PLR0917 - each is an option of the command
     mask: given.Mask = None,
     view: further.View = None,
     detail: further.Detail = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Take the change although nothing is seen by it.")
+    ] = False,
 ) -> None:
-    """Change a camera while it runs; an option that is ``default`` is as at first."""
+    """Change a camera while it runs; another address only if a picture comes from there.
+
+    An option that is ``default`` is as at first.
+    """
     options = given.options(transport, connect_timeout, read_timeout, decoder, rate, region, mask)
     body = {
         "name": name,
         "url": None if url is None else _given(url),
         "options": options or None,
         "streams": _further(view, detail) or None,
+        "force": force or None,
     }
     with connected() as service:
         _patch(service, which, {key: value for key, value in body.items() if value is not None})

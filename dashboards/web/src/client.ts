@@ -4,6 +4,8 @@ import { iceServersOf } from './ice_servers'
 import type {
   Camera,
   CameraChange,
+  CameraOptions,
+  CheckedCamera,
   Face,
   Gallery,
   NewCamera,
@@ -31,6 +33,11 @@ export class Client implements Signaling {
 
   async shards(): Promise<Shard[]> {
     return (await this.http.get<{ items: Shard[] }>('/shards')).items
+  }
+
+  /** Tries an address, which takes some seconds; nothing is kept. */
+  checkCamera(url: string, options: CameraOptions): Promise<CheckedCamera> {
+    return this.http.send('POST', '/cameras/check', { url, options })
   }
 
   addCamera(camera: NewCamera): Promise<Camera> {

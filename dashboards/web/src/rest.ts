@@ -5,9 +5,10 @@ type Schemas = components['schemas']
 
 export type Camera = Schemas['CameraOut']
 export type CameraOptions = Schemas['CameraOptions']
-export type CameraChange = Schemas['CameraChange']
+export type CameraChange = Partial<Schemas['CameraChange']>
 export type Region = CameraOptions['region']
 export type Polygon = CameraOptions['masks'][number]
+export type CheckedCamera = Schemas['CheckedCamera']
 type AnyCamera = Schemas['NewCamera']
 /** What is left out is as the service has it. */
 export type NewCamera = Partial<AnyCamera> & Pick<AnyCamera, 'name' | 'url'>

@@ -3,9 +3,20 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { changed, DEFAULTS } from '../src/camera_options'
 import CameraForm from '../src/components/CameraForm.vue'
-import type { Camera, CameraOptions } from '../src/rest'
+import type { Camera, CameraOptions, CheckedCamera } from '../src/rest'
 import { SERVICES } from '../src/services'
 
+const SEEN: CheckedCamera = {
+  codec: 'H.264',
+  width: 960,
+  height: 540,
+  pictures_per_second: 25,
+  bit_rate: null,
+  key_interval: null,
+  first_picture: 0.3,
+  clock_skew: null,
+  picture: btoa('JPEG'),
+}
 const MASK: CameraOptions['masks'] = [
   [
     [0, 0],
@@ -41,6 +52,7 @@ describe('the options of a camera in its form', () => {
     const client = {
       addCamera: sent,
       changeCamera: sent,
+      checkCamera: () => Promise.resolve(SEEN),
       snapshot: () => Promise.reject(new Error('it shows nothing')),
     }
     const global = { provide: { [SERVICES as symbol]: { client } } }
@@ -96,6 +108,15 @@ describe('the options of a camera in its form', () => {
     expect(options.region).toEqual({ x: 0.25, y: 0.1, width: 0.5, height: 0.5 })
     expect(options.masks).toEqual(MASK)
     expect(form.findAll('[data-testid=drawn-mask]')).toHaveLength(1)
+  })
+
+  it('are drawn on the picture that was seen when the address was tried', async () => {
+    await open(null)
+    expect(form.find('.picture-surface img').exists()).toBe(false)
+    await find('camera-url').setValue('rtsp://x/1')
+    await find('camera-try').trigger('click')
+    await flushPromises()
+    expect(form.find('.picture-surface img').attributes('src')).toMatch(/^blob:/)
   })
 
   it('are taken back', async () => {
