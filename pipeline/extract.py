@@ -6,8 +6,8 @@ from pipeline.align import Template, align
 from pipeline.detail import enlarged, is_same_view, size_of
 from pipeline.errors import BadInput
 from pipeline.geometry import eye_distance
-from pipeline.messages import Detail, DetectedFace, Image, Probe, no_detail
-from pipeline.quality import Flaw, quality_of, surely_too_small, too_small
+from pipeline.messages import Detail, DetectedFace, Flaw, Image, Probe, Vector, no_detail
+from pipeline.quality import quality_of, surely_too_small, too_small
 from pipeline.stages import Embedder, PointFinder
 
 _SMALL = 1.5
@@ -69,7 +69,12 @@ class FeatureExtractor:
     def _embed(self, image: Image, face: DetectedFace) -> Probe | Flaw:
         chip = align(image, face.points, self._template)
         try:
-            (vector,) = self._embedder.embed([chip])
+            vector = self._vector(image, face, chip)
         except BadInput:
             return Flaw.NO_VECTOR
-        return Probe(np.asarray(vector), quality_of(face, chip))
+        return Probe(vector, quality_of(face, chip))
+
+    def _vector(self, image: Image, face: DetectedFace, chip: Image) -> Vector:  # noqa: ARG002 - a device's way looks there
+        """The unit vector of ``face``, which ``chip`` shows aligned."""
+        (vector,) = self._embedder.embed([chip])
+        return np.asarray(vector)

@@ -9,8 +9,7 @@ from pipeline.detail import enlarged, is_same_view
 from pipeline.detect.closeup import AsDetected
 from pipeline.extract import FeatureExtractor
 from pipeline.geometry import eye_distance
-from pipeline.messages import DetectedFace, Image
-from pipeline.quality import Flaw
+from pipeline.messages import DetectedFace, Flaw, Image, Probe
 from tests.fakes import UPRIGHT, MeanColour, face_at
 
 LEAST = 16.0
@@ -36,9 +35,9 @@ def extractor(in_detail: Lost | None = None) -> FeatureExtractor:
     return FeatureExtractor(AsDetected(), template, MeanColour(), LEAST, in_detail)
 
 
-def colour_of(vector: object) -> str:
-    assert isinstance(vector, np.ndarray)
-    return ("blue", "green", "red")[int(vector.argmax())]
+def colour_of(look: Probe | Flaw) -> str:
+    assert isinstance(look, Probe)
+    return ("blue", "green", "red")[int(look.vector.argmax())]
 
 
 def test_a_face_too_small_to_be_judged_is_judged_by_the_detail() -> None:

@@ -10,16 +10,17 @@ import numpy as np
 from pipeline.build import Pipeline
 from pipeline.extract import FeatureExtractor
 from pipeline.messages import (
+    Box,
     CameraId,
     Capture,
     Detail,
     DetectedFace,
+    Flaw,
     Image,
     Probe,
     Result,
     no_detail,
 )
-from pipeline.quality import Flaw
 from pipeline.stages import Detector, Gallery
 from pipeline.watch import watch
 
@@ -39,7 +40,7 @@ def pictures_of(clip: Path) -> Sequence[Image]:
 def remembering(engine: Pipeline) -> Pipeline:
     """The same line, which looks at a picture it knows no second time."""
     return dataclasses.replace(
-        engine, detector=_Detector(engine.detector), extractor=_Extractor(engine.extractor)
+        engine, watcher=_Detector(engine.watcher), extractor=_Extractor(engine.extractor)
     )
 
 
@@ -78,9 +79,10 @@ class _Detector:
 class _Extractor(FeatureExtractor):
     def __init__(self, extractor: FeatureExtractor) -> None:
         self._extractor = extractor
-        self._known: dict[int, tuple[DetectedFace, Probe | Flaw]] = {}
+        self._known: dict[tuple[int, Box], tuple[Image, Probe | Flaw]] = {}
 
     def extract(self, image: Image, face: DetectedFace, detail: Detail = no_detail) -> Probe | Flaw:
-        if id(face) not in self._known:
-            self._known[id(face)] = face, self._extractor.extract(image, face, detail)
-        return self._known[id(face)][1]
+        which = id(image), face.box
+        if which not in self._known:
+            self._known[which] = image, self._extractor.extract(image, face, detail)
+        return self._known[which][1]

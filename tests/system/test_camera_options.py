@@ -1,6 +1,7 @@
 """A camera's options through the running service: what is stored, seen, and never seen."""
 
 import asyncio
+import base64
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,9 +43,7 @@ def added(client: httpx.Client, **body: Any) -> Iterator[dict[str, Any]]:  # noq
 def snapshot(client: httpx.Client, camera: str) -> Image:
     answer = client.get(f"/cameras/{camera}/snapshot")
     assert answer.status_code == 200, answer.text
-    image = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR)
-    assert image is not None
-    return np.asarray(image, np.uint8)
+    return _image(answer.content)
 
 
 def is_live(client: httpx.Client, camera: str) -> bool:
@@ -113,6 +112,50 @@ def test_masks_and_rate_change_while_it_plays_and_without_a_new_connection(
         assert noise(snapshot(client, camera["id"])) > 150
 
 
+def test_another_address_of_a_masked_camera_is_masked_from_its_first_picture_on(
+    client: httpx.Client, gst_server: Serve, tmp_path: Path
+) -> None:
+    first, second = (
+        gst_server(write_film(tmp_path / name, 50)).url.with_secrets for name in ("1.mp4", "2.mp4")
+    )
+    with (
+        added(client, url=first, options={"masks": MASKS}) as camera,
+        httpx.Client(base_url=client.base_url, headers=client.headers, timeout=20) as another,
+    ):
+        path = f"/cameras/{camera['id']}"
+        wait_until(lambda: is_live(client, camera["id"]), "it plays")
+        with client.stream("GET", f"{path}/video") as video:
+            parts = _pictures(video)
+            assert noise(next(parts)) < BLACK
+            changed = another.patch(path, json={"url": second, "options": {"analysed": 10}})
+            assert changed.status_code == 200, changed.text
+            seen = [noise(next(parts)) for _ in range(20)]
+        assert max(seen) < BLACK
+        assert client.get(path).json()["options"]["analysed"] == 10
+        plain = client.post("/cameras/check", json={"url": first}).json()
+        masked = client.post("/cameras/check", json={"url": first, "options": {"masks": MASKS}})
+        pictures = [_image(base64.b64decode(one["picture"])) for one in (plain, masked.json())]
+        assert noise(pictures[0]) > 150
+        assert noise(pictures[1]) < BLACK
+
+
+def test_a_transport_that_the_camera_refuses_is_not_taken_and_it_plays_on(
+    client: httpx.Client, gst_server: Serve, tmp_path: Path
+) -> None:
+    server = gst_server(write_film(tmp_path / "film.mp4", 50), TRANSPORT="tcp")
+    with added(client, url=server.url.with_secrets) as camera:
+        path = f"/cameras/{camera['id']}"
+        wait_until(lambda: is_live(client, camera["id"]), "it plays")
+        refused = client.patch(path, json={"options": {"transport": "udp"}})
+        assert refused.status_code == 422
+        assert (refused.json()["cause"], "tcp, udp or auto" in refused.text) == ("transport", True)
+        now = client.get(path).json()
+        assert (now["options"]["transport"], now["state"]) == ("tcp", "live")
+        assert now["stream"]["connections"] == 1
+        taken = client.patch(path, json={"options": {"transport": "auto"}})
+        assert taken.json()["options"]["transport"] == "auto"
+
+
 def test_every_picture_that_is_watched_is_masked_from_a_change_on(
     client: httpx.Client, gst_server: Serve, tmp_path: Path
 ) -> None:
@@ -140,10 +183,13 @@ def _pictures(video: httpx.Response) -> Iterator[Image]:
         waiting += chunk
         while (end := waiting.find(b"\xff\xd9\r\n")) >= 0:
             data, waiting = waiting[: end + 2], waiting[end + 4 :]
-            begin = data.index(b"\xff\xd8")
-            image = cv2.imdecode(np.frombuffer(data[begin:], np.uint8), cv2.IMREAD_COLOR)
-            assert image is not None
-            yield np.asarray(image, np.uint8)
+            yield _image(data[data.index(b"\xff\xd8") :])
+
+
+def _image(jpeg: bytes) -> Image:
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    return np.asarray(image, np.uint8)
 
 
 async def test_video_is_masked_from_the_change_on_through_the_shard(

@@ -100,6 +100,25 @@ async def test_motion_jpeg_is_taken_too(gst_server: Serve, tmp_path: Path) -> No
     assert_in_order(frames)
 
 
+async def test_of_motion_jpeg_only_what_is_analysed_is_decoded(
+    gst_server: Serve, tmp_path: Path
+) -> None:
+    film = write_film(tmp_path / "mjpeg.avi", 60, "mjpeg", huffman="default")
+    tee, frames = Tee(), list[Capture]()
+    options = CameraOptions(analysed=5)
+    camera = RtspCamera(gst_server(film).url, GATE, tee=tee, told=lambda: options)
+    async with asyncio.timeout(30), aclosing(camera.frames()) as captures:
+        async for capture in captures:
+            frames.append(capture)
+            if len(frames) == 8:
+                break
+    assert [frame.seq for frame in frames] == list(range(8))
+    assert tee.observed.pictures > 25
+    assert 8 <= tee.observed.decoded <= 9
+    numbers = [number_of(frame.paint()) for frame in frames]
+    assert all(3 <= (after - before) % 60 <= 7 for before, after in pairwise(numbers[1:]))
+
+
 def assert_in_order(frames: Sequence[Capture]) -> None:
     """Each picture of the film of 60 after the one before it; a few may have been dropped."""
     numbers = [number_of(frame.paint()) for frame in frames]

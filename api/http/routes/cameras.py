@@ -4,7 +4,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -237,7 +237,7 @@ async def change(
     wanted = await _wanted(camera, body, services)
     is_watched = camera.enabled and body.enabled is not False
     if is_watched and not body.force and _is_to_be_tried(camera, wanted):
-        await services.engine.exchange(wanted)
+        await services.engine.exchange(_spec(wanted))
     try:
         changed = await services.cameras.change(
             camera.id,
@@ -347,7 +347,7 @@ async def _further(
     return found
 
 
-async def _wanted(camera: Camera, body: CameraChange, services: Services) -> CameraSpec:
+async def _wanted(camera: Camera, body: CameraChange, services: Services) -> Camera:
     """A camera as it is to be.
 
     Raises:
@@ -359,23 +359,26 @@ async def _wanted(camera: Camera, body: CameraChange, services: Services) -> Cam
     streams.beside(url)
     for address in (url, *streams.by_role.values()):
         go_together(address, options)
-    return CameraSpec(camera.id, url, options, streams)
+    return replace(camera, url=url, options=options, streams=streams)
 
 
-def _is_to_be_tried(camera: Camera, wanted: CameraSpec) -> bool:
+def _is_to_be_tried(camera: Camera, wanted: Camera) -> bool:
     """Whether it is connected in another way, of which it is not known that anything comes."""
     before, after = (
-        (url, options.transport, options.decoder)
-        for url, options in ((camera.url, camera.options), (wanted.url, wanted.options))
+        (one.url, one.options.transport, one.options.decoder) for one in (camera, wanted)
     )
     return before != after
 
 
 async def _take_effect(camera: Camera, services: Services) -> None:
     if camera.enabled:
-        await services.engine.put(CameraSpec(camera.id, camera.url, camera.options, camera.streams))
+        await services.engine.put(_spec(camera))
     else:
         await services.engine.remove(camera.id)
+
+
+def _spec(camera: Camera) -> CameraSpec:
+    return CameraSpec(camera.id, camera.url, camera.options, camera.streams)
 
 
 def _out(camera: Camera, services: Services) -> CameraOut:

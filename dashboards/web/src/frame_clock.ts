@@ -18,10 +18,9 @@ const ROUNDING = 9
 export class FrameClock {
   /** Null: not known yet. */
   origin: number | null = null
-  /** False: times are of another stream than the analysed one, and estimated. */
-  isExact = true
-  /** By so many ticks times may be off: another stream's are converted. */
-  rounding = 0
+  /** By so many ticks times may be off: those of another stream than the analysed one are converted.
+   * Null: they are estimated. */
+  rounding: number | null = 0
   /** By RTP timestamp the media_time of each picture that was caught up with. */
   private caughtUp: ReadonlyMap<number, number> = new Map()
   private near: number
@@ -35,8 +34,13 @@ export class FrameClock {
   learn(status: WhepStatus): void {
     this.origin = status.rtp_origin
     this.catchUp(status.caught_up)
-    this.isExact = status.exact
-    this.rounding = status.role === 'view' ? ROUNDING : 0
+    const rounding = status.role === 'view' ? ROUNDING : 0
+    this.rounding = status.exact ? rounding : null
+  }
+
+  /** Whether the picture of a time is surely the one that a result is of. */
+  isOf(result: number, time: number | null): boolean {
+    return time !== null && this.rounding !== null && Math.abs(time - result) <= this.rounding
   }
 
   /** What the service told of the pictures that are caught up with. */

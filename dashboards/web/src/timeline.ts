@@ -48,14 +48,15 @@ export class Timeline {
 
   /** The boxes of the frame of this time; null: nothing is known of it.
    *
-   * A result that is `rounding` ticks away at the most is the frame's own.
+   * A result that is `rounding` ticks away at the most is the frame's own; null: none is for sure.
    */
-  at(time: number, rounding = 0): Boxes | null {
+  at(time: number, rounding: number | null = 0): Boxes | null {
     const oldest = this.maxAge() * SECOND
     const index = this.results.findLastIndex((one) => one.media_time <= time)
     const [last, next, newest] = [this.results[index], this.results[index + 1], this.results.at(-1)]
     if (newest === undefined || newest.media_time - time > oldest) return null
-    const own = [last, next].find((one) => one && Math.abs(one.media_time - time) <= rounding)
+    const reach = rounding ?? -1
+    const own = [last, next].find((one) => one && Math.abs(one.media_time - time) <= reach)
     if (own !== undefined) return { frame: own, exact: true }
     if (last === undefined || time - last.media_time > oldest) return null
     const faces = next ? between(last, next, time) : beyond(this.results[index - 1], last, time)

@@ -84,10 +84,9 @@ export class Viewing {
     this.clock.meet(result.media_time)
     this.timeline.add(result)
     this.holdback.arrived(result.media_time, this.heardAt)
-    const { time, exact } = this.onScreen ?? { time: null, exact: false }
-    const isOnScreen = time !== null && Math.abs(time - result.media_time) <= this.clock.rounding
-    if (this.onScreen === null || !isOnScreen || exact || !this.clock.isExact) return
-    this.onScreen.exact = true
+    const shown = this.onScreen
+    if (shown === null || shown.exact || !this.clock.isOf(result.media_time, shown.time)) return
+    shown.exact = true
     this.parts.screen.annotate(result)
   }
 
@@ -116,18 +115,13 @@ export class Viewing {
     this.width = picture.displayWidth
     this.drawnAt = now
     const time = this.clock.mediaTime(rtpTimestamp)
-    const boxes = this.boxesAt(time)
+    const boxes = time === null ? null : this.timeline.at(time, this.clock.rounding)
     this.parts.screen.show(picture, time, boxes)
     this.onScreen = { time, exact: boxes?.exact ?? false }
     const hasPace = time !== null && !this.clock.isCaughtUp(rtpTimestamp)
     if (hasPace) this.holdback.shown(time, now)
     this.ages.push(receivedAt === null ? this.holdback.target : now - receivedAt)
     this.parts.shown()
-  }
-
-  private boxesAt(time: number | null): Boxes | null {
-    const boxes = time === null ? null : this.timeline.at(time, this.clock.rounding)
-    return boxes && { ...boxes, exact: boxes.exact && this.clock.isExact }
   }
 
   private tick(now: number): void {
