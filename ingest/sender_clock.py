@@ -34,11 +34,16 @@ _UNIX_EPOCH = 2_208_988_800
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """A picture's media time, when it was taken (Unix seconds), and its RTP timestamp if known."""
+    """A picture's media time, when it was taken (Unix seconds), and its RTP timestamp if known.
+
+    ``reported_at`` is when it was taken by the camera's own clock, be that right or wrong; None
+    before the camera has reported it.
+    """
 
     media_time: int
     captured_at: float
     rtp_timestamp: int | None
+    reported_at: float | None = None
 
 
 class SenderClock:
@@ -61,7 +66,7 @@ class SenderClock:
             return Stamp(media_time, arrived, None)
         (clock,) = _CLOCK.unpack_from(bytes(packet.get_sidedata("prft")))
         moment = captured_at(self._skew.corrected(clock / 1e6, arrived), arrived)
-        return Stamp(media_time, moment, self._rtp_timestamp(clock))
+        return Stamp(media_time, moment, self._rtp_timestamp(clock), clock / 1e6)
 
     def _rtp_timestamp(self, clock: int) -> int | None:
         """FFmpeg's own arithmetic backwards; a microsecond is 0.09 ticks, so it is exact."""

@@ -816,10 +816,11 @@ export interface components {
         };
         /**
          * CameraChange
-         * @description What is to be another; what is left out stays, and options that are null are as at first.
+         * @description What is to be another; what is left out stays.
          *
-         *     Another address, transport or decoder is tried first. If nothing can be seen so in ten seconds,
-         *     nothing is changed, and the problem says why; ``force`` takes it untried.
+         *     Options that are null are as at first, streams that are null are no more. Another address,
+         *     transport or decoder is tried first. If nothing can be seen so in ten seconds, nothing is
+         *     changed, and the problem says why; ``force`` takes it untried.
          */
         CameraChange: {
             /** Name */
@@ -829,6 +830,7 @@ export interface components {
             /** Enabled */
             enabled?: boolean | null;
             options?: components["schemas"]["OptionsChange"] | null;
+            streams?: components["schemas"]["StreamsIn"] | null;
             /** Force */
             force?: boolean | null;
         };
@@ -888,6 +890,7 @@ export interface components {
          * @description A camera; *** stands in its address where a password is. ``since`` is in Unix seconds.
          *
          *     ``load`` is there where it is overloaded, ``cause`` where something is wrong with the camera.
+         *     State and ``stream`` are the analysed stream's; ``roles`` says how each further one is.
          */
         CameraOut: {
             /** Id */
@@ -899,6 +902,7 @@ export interface components {
             /** Enabled */
             enabled: boolean;
             options: components["schemas"]["CameraOptions"];
+            streams: components["schemas"]["StreamsOut"];
             /**
              * State
              * @enum {string}
@@ -911,6 +915,8 @@ export interface components {
             load: components["schemas"]["LoadMessage"] | null;
             cause: components["schemas"]["Cause"] | null;
             stream: components["schemas"]["StreamStatus"] | null;
+            /** Roles */
+            roles: components["schemas"]["RoleStatus"][];
             /**
              * Created At
              * Format: date-time
@@ -1310,6 +1316,8 @@ export interface components {
              *     }
              */
             options: components["schemas"]["CameraOptions"];
+            /** @default {} */
+            streams: components["schemas"]["StreamsIn"];
         };
         /**
          * NewPassword
@@ -1561,6 +1569,26 @@ export interface components {
          */
         Role: "administrator" | "viewer";
         /**
+         * RoleStatus
+         * @description A further stream of a camera.
+         *
+         *     ``reason`` says what is wrong with it, empty if nothing is. ``since`` is in Unix seconds, None
+         *     before anything is known. ``exact`` says that its pictures are matched with the analysed ones by
+         *     the camera's own clock, and not by their arrival. ``stream`` is what comes of it.
+         */
+        RoleStatus: {
+            role: components["schemas"]["StreamRole"];
+            /** State */
+            state: components["schemas"]["State"] | "idle";
+            /** Reason */
+            reason: string;
+            /** Since */
+            since: number | null;
+            /** Exact */
+            exact: boolean;
+            stream: components["schemas"]["StreamStatus"] | null;
+        };
+        /**
          * ShardOut
          * @description A process that watches cameras; ``since`` is in Unix seconds, ``pid`` null while it has none.
          *
@@ -1616,6 +1644,18 @@ export interface components {
             grant_type: "password";
         };
         /**
+         * State
+         * @description Where a supervised source is in its life.
+         * @enum {string}
+         */
+        State: "connecting" | "live" | "overloaded" | "stalled" | "waiting" | "failed" | "ended";
+        /**
+         * StreamRole
+         * @description A purpose of a camera's stream.
+         * @enum {string}
+         */
+        StreamRole: "analyse" | "view" | "detail";
+        /**
          * StreamStatus
          * @description A camera's video, and what is made of it; sizes in pixels, rates a second, times in seconds.
          *
@@ -1659,6 +1699,29 @@ export interface components {
             transport: string;
             /** Decoder */
             decoder: string;
+        };
+        /**
+         * StreamsIn
+         * @description Further streams of the same field of view; null, or the camera's own: that one serves.
+         *
+         *     ``view`` is shown to people, ``detail`` has the larger pictures that small faces are cut from.
+         *     Of a change, what is left out stays.
+         */
+        StreamsIn: {
+            /** View */
+            view?: string | null;
+            /** Detail */
+            detail?: string | null;
+        };
+        /**
+         * StreamsOut
+         * @description Addresses of further streams; *** stands where a password is.
+         */
+        StreamsOut: {
+            /** View */
+            view: string | null;
+            /** Detail */
+            detail: string | null;
         };
         /**
          * Suggestion
@@ -1783,7 +1846,11 @@ export interface components {
          * @description A session; an RTP timestamp in it is (``rtp_origin`` + media time) modulo 2^32.
          *
          *     ``rtp_origin`` is null until the viewer has caught up with the camera, within a second or so.
+         *     Pictures of before, which are sent faster than they were taken, are listed in ``caught_up``: the
+         *     RTP timestamp of each and its media time.
          *     ``encoded`` is false where the pictures are the camera's own, untouched, null before the first.
+         *     ``role`` is what the stream is for that they are of: view, or analyse where there is no other or
+         *     it does not come. ``exact`` is false where results are matched with them by arrival only.
          */
         ViewingOut: {
             /** Session */
@@ -1797,6 +1864,14 @@ export interface components {
             rtp_origin: number | null;
             /** Encoded */
             encoded: boolean | null;
+            /** Caught Up */
+            caught_up: [
+                number,
+                number
+            ][];
+            role: components["schemas"]["StreamRole"] | null;
+            /** Exact */
+            exact: boolean;
         };
         /**
          * Problem
