@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NewType
 
 from ingest.address import CameraAddress
+from ingest.options import DEFAULTS, CameraOptions
 from pipeline.errors import FaceapiError
 from pipeline.messages import CameraId, FaceId, PackId, PersonId, Vector
 
@@ -96,6 +97,7 @@ class Camera:
     url: CameraAddress
     enabled: bool
     created_at: datetime
+    options: CameraOptions = DEFAULTS
 
 
 class Kind(StrEnum):

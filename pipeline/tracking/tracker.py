@@ -94,6 +94,7 @@ class FaceTracker:
     def settle(self, followed: Followed, looks: Mapping[TrackId, Look]) -> Tracked:
         """The ids of this frame's faces, by what looks at some of them gave."""
         changed = self._rearranged(followed, looks)
+        self._last = max(self._known, max(self._live, default=0))  # who was known has no new one
         faces = [
             TrackedFace(changed.get(face.track, face.track), face.found) for face in followed.faces
         ]
@@ -157,7 +158,9 @@ class FaceTracker:
     ) -> dict[DetectedFace, Track]:
         """Move the paired tracks to their faces."""
         for face, track in found.pairs:
-            tracks[track].see(corners_of(faces[face].box), self._now, self._before)
+            box = corners_of(faces[face].box)
+            changed = self._scene.changed_at(box)
+            tracks[track].see(box, self._now, self._before, changed=changed)
         return {faces[face]: tracks[track] for face, track in found.pairs}
 
     def _new(self, motion: Motion) -> Track:

@@ -16,6 +16,8 @@ from pipeline.messages import Box, CameraId, Capture, Image
 RATE = 12.5
 _WIDTH, _HEIGHT = 640, 360
 _SIDE = 200
+_MIDDLE = 60
+"""Pixels from the middle of a patch within which its own face lies; any other is behind it."""
 _PLACES = {
     "A": ("head-pose-face-detection-female", (300, 60, 340)),
     "B": ("head-pose-face-detection-male", (300, 40, 380)),
@@ -37,13 +39,14 @@ class Shot:
     people: Sequence[Where]
 
     def who(self, box: Box) -> str:
-        """Whose face a box is: of the nearest patch, of two in one place of the one in front."""
-        middle = complex(box.x + box.width / 2, box.y + box.height / 2)
-        nearest = min(
-            reversed(self.people),
-            key=lambda one: abs(middle - complex(one[1] * _WIDTH, one[2] * _HEIGHT)),
-        )
-        return nearest[0]
+        """Whose face a box is: of the patch in front in whose middle it lies, or of the nearest."""
+        x, y = box.x + box.width / 2, box.y + box.height / 2
+        aside = {
+            name: max(abs(x - across * _WIDTH), abs(y - down * _HEIGHT))
+            for name, across, down in reversed(self.people)
+        }
+        middle = (name for name, distance in aside.items() if distance <= _MIDDLE)
+        return next(middle, min(aside, key=aside.__getitem__))
 
 
 def cut_out(test_data: Path) -> Mapping[str, Sequence[Image]]:

@@ -181,5 +181,5 @@ async def test_a_stranger_in_somebodys_place_has_an_id_of_his_own(filmed: Line, 
         left = [("A", 0.25, 0.5)] if now < 1 else [("C", 0.25, 0.5)] if now >= 1 + gap else []
         return [*left, ("B", 0.75, 0.5)]
 
-    seen = await filmed.watch(scene, 2 + gap, cut_at=None if gap else 1)
+    seen = await filmed.watch(scene, 2 + gap)
     assert_right(seen, "ABC", one_id="AB")

@@ -4,6 +4,7 @@ import { iceServersOf } from './ice_servers'
 import type {
   Camera,
   CameraChange,
+  CameraOptions,
   CheckedCamera,
   Face,
   Gallery,
@@ -35,8 +36,8 @@ export class Client implements Signaling {
   }
 
   /** Tries an address, which takes some seconds; nothing is kept. */
-  checkCamera(url: string): Promise<CheckedCamera> {
-    return this.http.send('POST', '/cameras/check', { url })
+  checkCamera(url: string, options: CameraOptions): Promise<CheckedCamera> {
+    return this.http.send('POST', '/cameras/check', { url, options })
   }
 
   addCamera(camera: NewCamera): Promise<Camera> {
@@ -45,6 +46,11 @@ export class Client implements Signaling {
 
   changeCamera(id: string, change: CameraChange): Promise<Camera> {
     return this.http.send('PATCH', `/cameras/${id}`, change)
+  }
+
+  /** The next picture of a camera that is analysed, masked as everybody sees it. */
+  snapshot(id: string): Promise<Blob> {
+    return this.http.blob(`/cameras/${id}/snapshot`)
   }
 
   removeCamera(id: string): Promise<void> {
