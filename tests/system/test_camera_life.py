@@ -221,6 +221,7 @@ async def test_a_snapshot_has_boxes_where_they_are_asked_for(room: Room) -> None
     (face,) = result["faces"]
     left, top, width, _ = face["box"]
     picture = cv2.imdecode(np.frombuffer(framed.content, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
     blue, green, red = picture[round(top), round(left + width / 2)].tolist()
     assert green > 180 > red  # she is known
     assert green > blue

@@ -88,6 +88,7 @@ def test_who_is_known_has_a_green_box_and_others_an_amber_one() -> None:
     result = frame(1, face(5, Status.KNOWN), face(35, Status.UNKNOWN))
     data = with_boxes(Picture(1, 1, 0.0, black), result)
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
     assert image[20, 15].max() < 60  # inside
     known, other = image[10, 15].astype(int), image[10, 45].astype(int)
     assert known[1] > known[2]  # more green than red
