@@ -4,10 +4,10 @@
 
 ``decoding``: processor time of a camera's pictures through our source beside a bare loop over PyAV
 on the same stream; wanted: 1.15 at the most. ``opening``: 16 cameras at once, all good, and with 3
-mute ones among them: until the last one streams. ``rest``: one camera, from capture to result. ``many``:
-12 cameras at 12.5 frames a second. ``long``: 16 cameras of which two frames a second are analysed,
-for minutes: each camera's delay, memory, lag of the loops. Without a name: all but ``long``. It
-wants FACEAPI_TEST_DATA.
+mute ones among them: until the last one streams. ``rest``: one camera, from capture to result.
+``many``: 12 cameras at 12.5 frames a second. ``long``: 16 cameras of which two frames a second are
+analysed, for minutes: each camera's delay, memory, lag of the loops. Without a name: all but
+``long``. It wants FACEAPI_TEST_DATA.
 """
 
 import argparse
