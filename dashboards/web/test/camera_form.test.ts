@@ -1,6 +1,7 @@
 import { flushPromises, mount, type VueWrapper } from '@vue/test-utils'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
+import { DEFAULTS } from '../src/camera_options'
 import CameraForm from '../src/components/CameraForm.vue'
 import { Problem } from '../src/problem'
 import type { Camera, CameraChange, CheckedCamera } from '../src/rest'
@@ -17,10 +18,10 @@ const SEEN: CheckedCamera = {
   clock_skew: null,
   picture: btoa('JPEG'),
 }
-const GATE = { id: 'c1', name: 'Gate', url: 'rtsp://ann:***@gate/1' } as Camera
+const GATE = { id: 'c1', name: 'Gate', url: 'rtsp://ann:***@gate/1', options: DEFAULTS } as Camera
 
 describe('the form of a camera', () => {
-  const checkCamera = vi.fn<(url: string) => Promise<CheckedCamera>>()
+  const checkCamera = vi.fn<(...asked: unknown[]) => Promise<CheckedCamera>>()
   const changeCamera = vi.fn<(id: string, change: CameraChange) => Promise<Camera>>()
   let form: VueWrapper
 
@@ -49,7 +50,7 @@ describe('the form of a camera', () => {
     expect(canBeTried()).toBe(false)
     await find('camera-url').setValue(' rtsp://ann:secret@gate/1 ')
     await tryIt()
-    expect(checkCamera).toHaveBeenCalledWith('rtsp://ann:secret@gate/1')
+    expect(checkCamera).toHaveBeenCalledWith('rtsp://ann:secret@gate/1', DEFAULTS)
     expect(find('camera-check').text()).toContain('H.265 1920×1080')
     expect(find('camera-check').find('img').attributes('src')).toMatch(/^blob:/)
     await find('camera-url').setValue('rtsp://gate/2')

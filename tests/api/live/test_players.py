@@ -113,3 +113,18 @@ async def test_video_that_comes_from_elsewhere_begins_with_its_next_key_picture(
             after.give(picture(place))
         assert [await output.next() for _ in range(2)] == [20, 21]
         assert output.dropped == 0
+
+
+async def test_what_waits_is_not_handed_on_when_it_is_played_anew() -> None:
+    async with playing() as (players, output, tee):
+        players.again(GATE)  # nobody plays
+        with tee.connection("H.264", None):
+            players.play(GATE, tee)
+            for place in range(3):
+                tee.give(picture(place))
+            assert await output.next() == 0
+            tee.mask(())
+            players.again(GATE)
+            for place in range(3, 12):
+                tee.give(picture(place))
+            assert [await output.next() for _ in range(2)] == [10, 11]
