@@ -423,7 +423,8 @@ export interface paths {
          * Snapshot
          * @description The next picture that is analysed; a camera that shows nothing is a problem that says why.
          *
-         *     No older one is shown in its place: a picture is of now, or there is none.
+         *     No older one is shown in its place: a picture is of now, or there is none. With ``boxes`` there
+         *     is one around each face, green where it is known.
          */
         get: operations["snapshot_api_v1_cameras__camera__snapshot_get"];
         put?: never;
@@ -4128,7 +4129,9 @@ export interface operations {
     };
     snapshot_api_v1_cameras__camera__snapshot_get: {
         parameters: {
-            query?: never;
+            query?: {
+                boxes?: boolean;
+            };
             header?: never;
             path: {
                 camera: string;
