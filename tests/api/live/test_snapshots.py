@@ -40,7 +40,7 @@ class Scripted:
         self, cameras: Collection[CameraId] | None, after: Position | None = None
     ) -> AsyncGenerator[Told, None]:
         assert (cameras, after) == ([GATE], None)
-        yield Told(SnapshotMessage(epoch="", cursor=0, cameras=(), frames=(frame(3),)))
+        yield Told(SnapshotMessage(max_age=1.0, epoch="", cursor=0, cameras=(), frames=(frame(3),)))
         for seq in self._results:
             yield Told(frame(seq))
         await asyncio.Event().wait()
