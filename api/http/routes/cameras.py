@@ -89,7 +89,7 @@ class CameraChange(Body):
     url: Address | None = None
     enabled: bool | None = None
     options: OptionsChange | None = None
-    force: bool = False
+    force: bool | None = None
 
     @property
     def changed_options(self) -> Mapping[str, object]:
