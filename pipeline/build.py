@@ -108,6 +108,11 @@ class Pipeline:
         return self.opened.by_role
 
     @property
+    def on_device(self) -> bool:
+        """Whether pictures are made ready where the networks run, not by OpenCV."""
+        return isinstance(self.opened, DeviceNetworks)
+
+    @property
     def fallen(self) -> str:
         """Why MODEL_DEVICE=auto runs on the CPU; empty where nothing fell back."""
         return self.opened.fallen

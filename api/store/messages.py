@@ -77,7 +77,7 @@ class NewFace:
     """What enrollment made of a photograph.
 
     ``template`` and ``crop`` (a JPEG) are sealed by the store; ``photograph`` is a digest by
-    which the same one is known again.
+    which the same one is known again. A ``counter`` example is the face of somebody else.
     """
 
     pack: PackId
@@ -86,6 +86,7 @@ class NewFace:
     width: int
     height: int
     photograph: bytes = field(repr=False)
+    counter: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ class CameraChange(Body):
     enabled: bool | None = None
     options: OptionsChange | None = None
     streams: StreamsIn | None = None
-    force: bool = False
+    force: bool | None = None
 
     @property
     def changed_options(self) -> Mapping[str, object]:

@@ -109,6 +109,13 @@ export class Client implements Signaling {
     return (await this.http.send<{ verdicts: Verdict[] }>('POST', path, form)).verdicts
   }
 
+  /** Say that a face is not a person's, though it was taken for hers. */
+  addCounterexample(person: string, image: File): Promise<Face> {
+    const form = new FormData()
+    form.append('image', image, image.name)
+    return this.http.send('POST', `/people/${person}/counterexamples`, form)
+  }
+
   gallery(): Promise<Gallery> {
     return this.http.get('/gallery')
   }
