@@ -53,7 +53,7 @@ class Watched:
 
     def __init__(self, group: asyncio.TaskGroup, url: CameraUrl) -> None:
         self.tee = Tee("gate")
-        self.seconds = SecondStreams(group, _connect, SOON, lambda _: None)
+        self.seconds = SecondStreams(group, lambda _: self.tee, _connect, SOON, lambda _: None)
         self._url = url
         self.frames: list[Capture] = []
         self.played: list[Playable] = []
@@ -66,13 +66,13 @@ class Watched:
 
     async def put(self, **streams: CameraUrl) -> None:
         spec = CameraSpec(GATE, self._url, streams=Streams(**streams))
-        await self.seconds.put(spec, self.tee)
+        await self.seconds.put(spec)
 
     def play(self) -> None:
-        self.seconds.video(GATE, self.tee).play(self.played.append)
+        self.seconds.video(GATE).play(self.played.append)
 
     def halt(self) -> None:
-        self.seconds.video(GATE, self.tee).halt()
+        self.seconds.video(GATE).halt()
 
     @property
     def status(self) -> SecondStatus:
@@ -212,7 +212,8 @@ async def test_viewers_go_on_where_the_analysed_stream_comes_from_elsewhere(
         async with aclosing(RtspCamera(camera.url("low"), GATE, tee=other).frames()) as frames:
             await anext(frames)
             before = len(one.played)
-            one.seconds.move(GATE, other)
+            one.tee = other
+            one.seconds.move(GATE)
             await eventually(lambda: len(one.played) > before + 20)
             await one.put(view=camera.url("high"))
             await eventually(lambda: one.roles()[-1] is StreamRole.VIEW)
