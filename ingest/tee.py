@@ -73,6 +73,8 @@ class Tee:
     def play(self, listener: Callable[[Playable], None]) -> None:
         """Give the last group of pictures, then each new one, to ``listener``, on any thread."""
         with self._lock:
+            if self.masking.masks and not all(one.encoded for one in self._group.pictures):
+                self._group.clear()  # from before somebody masked the camera elsewhere
             for picture in self._group.pictures:
                 listener(picture)
             self._listener = listener

@@ -185,7 +185,7 @@ def _opened(pack: Pack, settings: PipelineSettings) -> Networks | DeviceNetworks
             return open_on_devices(joints, devices_of(asked), settings)
         except Misconfigured as error:
             _log.warning("pictures are made ready on the CPU: %s", error)
-    return ready(open_sessions(pack.networks, asked), settings)
+    return ready(open_sessions(pack.networks, asked, settings.model.tensorrt), settings)
 
 
 def _joints(pack: Pack) -> Mapping[str, Joint]:

@@ -10,7 +10,7 @@ from api.live.roles import RoleStatus
 from api.live.streams import StreamStatus
 from api.live.told import Told
 from api.live.video import Picture
-from api.live.wire import CameraMessage, Position
+from api.live.wire import CameraMessage, Position, PresenceMessage
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec
 from ingest.options import CameraOptions
@@ -111,6 +111,9 @@ class Results(Protocol):
         A reader that is too late gets a gap and a new snapshot. With ``recent`` the first snapshot
         has all results that are not too old to be shown, not only the last of each camera.
         """
+
+    def present(self, cameras: Collection[CameraId] | None) -> Sequence[PresenceMessage]:
+        """Who is on these cameras (None: all) now."""
 
     def pictures(self, camera: CameraId) -> AsyncGenerator[Picture, None]:
         """The analysed pictures of a camera; ends when the camera is removed."""

@@ -25,6 +25,7 @@ from api.live.wire import (
     CameraMessage,
     LoadMessage,
     Position,
+    PresenceMessage,
     ToldAs,
     frame_message,
     revision_messages,
@@ -221,6 +222,10 @@ class ShardedEngine:
     ) -> AsyncGenerator[Told, None]:
         """What happens on these cameras (None: all): from a snapshot on, or after a position."""
         return self._hub.subscribe(cameras, after, recent=recent)
+
+    def present(self, cameras: Collection[CameraId] | None) -> Sequence[PresenceMessage]:
+        """Who is on these cameras (None: all) now."""
+        return self._hub.present(cameras)
 
     def pictures(self, camera: CameraId) -> AsyncGenerator[Picture, None]:
         """The analysed pictures of a camera; ends when the camera is removed."""

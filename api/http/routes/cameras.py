@@ -25,6 +25,7 @@ from api.http.routes.dependencies import (
 )
 from api.http.services import Services
 from api.live.roles import RoleStatus
+from api.live.snapshots import next_picture, next_result, with_boxes
 from api.live.streams import StreamStatus
 from api.live.video import Picture
 from api.live.wire import CameraState, LoadMessage
@@ -262,20 +263,28 @@ async def remove(_: Administrator, camera: One, services: ServicesDep) -> None:
 
 
 @router.get("/{camera}/snapshot", response_class=Response, responses=_JPEG)
-async def snapshot(camera: One, services: ServicesDep) -> Response:
+async def snapshot(camera: One, services: ServicesDep, boxes: bool = False) -> Response:
     """The next picture that is analysed; a camera that shows nothing is a problem that says why.
 
-    No older one is shown in its place: a picture is of now, or there is none.
+    No older one is shown in its place: a picture is of now, or there is none. With ``boxes`` there
+    is one around each face, green where it is known.
     """
     now = services.engine.state(camera.id)
     if now is None or now.state in _SHOWS_NOTHING:
         raise _shows_nothing(camera, services)
-    async with aclosing(services.results.pictures(camera.id)) as pictures:
-        try:
-            picture = await asyncio.wait_for(anext(pictures), _PATIENCE)
-        except (TimeoutError, StopAsyncIteration):
-            raise _shows_nothing(camera, services) from None
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            picture = await _snapshot(camera.id, services, boxes=boxes)
+    except (TimeoutError, StopAsyncIteration):
+        raise _shows_nothing(camera, services) from None
     return Response(picture.jpeg, media_type="image/jpeg", headers=_headers(picture))
+
+
+async def _snapshot(camera: CameraId, services: Services, *, boxes: bool) -> Picture:
+    if not boxes:
+        return await next_picture(services.results, camera)
+    picture, result = await next_result(services.results, camera)
+    return replace(picture, jpeg=await asyncio.to_thread(with_boxes, picture, result))
 
 
 def _shows_nothing(camera: Camera, services: Services) -> Transient:

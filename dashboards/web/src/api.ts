@@ -423,7 +423,8 @@ export interface paths {
          * Snapshot
          * @description The next picture that is analysed; a camera that shows nothing is a problem that says why.
          *
-         *     No older one is shown in its place: a picture is of now, or there is none.
+         *     No older one is shown in its place: a picture is of now, or there is none. With ``boxes`` there
+         *     is one around each face, green where it is known.
          */
         get: operations["snapshot_api_v1_cameras__camera__snapshot_get"];
         put?: never;
@@ -575,6 +576,26 @@ export interface paths {
          *     `cursor`) to go on where another one ended. A ticket opens one websocket.
          */
         post: operations["ticket_api_v1_live_tickets_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/presence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Present
+         * @description Who is on which camera now; what happens from here on tells the websocket.
+         */
+        get: operations["present_api_v1_presence_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1447,6 +1468,35 @@ export interface components {
              * Format: date-time
              */
             updated_at: string;
+        };
+        /**
+         * PresenceOut
+         * @description Everyone who is there now; nobody has left who was seen within live.leave_after seconds.
+         */
+        PresenceOut: {
+            /** Items */
+            items: components["schemas"]["PresentOut"][];
+        };
+        /**
+         * PresentOut
+         * @description Somebody on a camera; ``presence`` is the number by which the websocket tells of it.
+         *
+         *     ``since`` and ``last_seen`` are when the first and the last frame that named them were exposed,
+         *     in Unix seconds.
+         */
+        PresentOut: {
+            /** Camera */
+            camera: string;
+            /** Presence */
+            presence: number;
+            /** Person */
+            person: string;
+            /** Name */
+            name: string;
+            /** Since */
+            since: number;
+            /** Last Seen */
+            last_seen: number;
         };
         /**
          * PublishingKey
@@ -4079,7 +4129,9 @@ export interface operations {
     };
     snapshot_api_v1_cameras__camera__snapshot_get: {
         parameters: {
-            query?: never;
+            query?: {
+                boxes?: boolean;
+            };
             header?: never;
             path: {
                 camera: string;
@@ -4460,6 +4512,56 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    present_api_v1_presence_get: {
+        parameters: {
+            query?: {
+                /** @description Only this one; left out: all. */
+                camera?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresenceOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
