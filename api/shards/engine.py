@@ -298,6 +298,7 @@ class ShardedEngine:
         self._leaving.died(shard.id)
         for known in self._placement.of(shard.id):
             self._say(known, State.WAITING, f"its shard {death.reason}; it is begun again")
+            self._metrics.roles.forget(known.spec.camera)
         guilty = self._placement.blame(shard.id, death)
         if guilty is None:
             return

@@ -1,7 +1,9 @@
 """How further streams are told, by what they are for."""
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from api.live.metrics import CameraMetrics
 from api.live.roles import Roles
 from api.live.streams import Streams as Figures
 from api.live.streams import StreamStatus
@@ -88,3 +90,18 @@ def test_a_camera_that_is_gone_is_forgotten() -> None:
     (view,) = roles.statuses(GATE, Streams(view=HIGH), None)
     assert (view.state, view.stream) == ("idle", None)
     assert list(roles.wanted()) == []
+
+
+def test_prometheus_has_what_is_wanted_and_whether_it_comes() -> None:
+    metrics = CameraMetrics(CollectorRegistry())
+
+    def live(role: StreamRole) -> float | None:
+        labels = {"camera": GATE, "role": role}
+        return metrics.registry.get_sample_value("faceapi_camera_role_live", labels)
+
+    metrics.roles.told(GATE, status())
+    assert [live(role) for role in StreamRole] == [None, 1, 1]
+    metrics.roles.told(GATE, status(State.WAITING, "away"))
+    assert [live(role) for role in StreamRole] == [None, 0, 0]
+    metrics.forget(GATE)
+    assert [live(role) for role in StreamRole] == [None] * 3

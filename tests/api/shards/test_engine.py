@@ -45,10 +45,12 @@ from api.shards.messages import (
     Refusal,
     Refused,
     Search,
+    Second,
     Show,
     Shown,
     ToShard,
     Unwatched,
+    Vitals,
     Watch,
 )
 from api.shards.process import Death, ShardProcess
@@ -56,7 +58,10 @@ from api.shards.shard import Post
 from api.store.address import Address
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec
+from ingest.observed import Observed
 from ingest.options import DEFAULTS, CameraOptions
+from ingest.roles import StreamRole, Streams
+from ingest.second_stream import SecondStatus
 from ingest.source import State
 from ingest.trial import Measured
 from ingest.troubles import Cause
@@ -608,3 +613,24 @@ async def test_a_shard_loses_results_under_pressure_and_no_revision() -> None:
     batch = await anext(post.outbox.batches())
     assert len(batch) < 1000
     assert [one for one in batch if isinstance(one, Seen) and one.revisions] == batch[:1]
+
+
+async def test_further_streams_are_told_and_forgotten_with_their_shard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    high = CameraUrl.parse("rtsp://127.0.0.1/high")
+    camera = replace(spec("gate"), streams=Streams(view=high))
+    status = SecondStatus((StreamRole.VIEW,), State.LIVE, "", 7.0, True, Observed())
+    async with world(monkeypatch, shards=1) as made:
+        await made.engine.put(camera)
+        (watch,) = [one for _, one in made.told if isinstance(one, Watch)]
+        assert (watch.view, watch.detail) == (high.with_secrets, "")
+        vitals = Vitals(0, 0.0, 0, 0, (), 0, 0, (), (), (Second("gate", status),))
+        made.engine.heard(made.shard("1"), vitals)
+        (role,) = made.engine.roles(camera.camera)
+        assert (role.role, role.state, role.exact) == (StreamRole.VIEW, State.LIVE, True)
+        made.die("1", KILLED)
+        (role,) = made.engine.roles(camera.camera)
+        assert role.state == "idle"
+        await made.engine.remove(camera.camera)
+        assert made.engine.roles(camera.camera) == ()
