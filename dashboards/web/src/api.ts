@@ -897,15 +897,15 @@ export interface components {
          * FaceOut
          * @description An enrolled face; width and height are its picture's, in pixels.
          *
-         *     Nobody is recognized by one that is set aside.
+         *     ``packs`` are those that can use it. Nobody is recognized by one that is set aside.
          */
         FaceOut: {
             /** Id */
             id: string;
             /** Person */
             person: string;
-            /** Pack */
-            pack: string;
+            /** Packs */
+            packs: string[];
             /** Width */
             width: number;
             /** Height */
