@@ -55,6 +55,11 @@ class Pipeline:
             Identifier(self._policy()),
         )
 
+    async def take_over(self, recognizer: Recognizer, gallery: Gallery) -> None:
+        """Let the line of a camera go on with this pack; returns when its next frame is its."""
+        identifier = Identifier(self._policy())
+        await recognizer.adopt(self.detector, self.extractor, gallery, identifier)
+
     def enroller(self) -> Enroller:
         """What makes templates of photographs, with the same stages."""
         return Enroller(self.lanes, self.detector, self.extractor, self.least_eye_distance)
@@ -88,8 +93,10 @@ class Pipeline:
         return DecisionPolicy(threshold=self.threshold, **self.settings.identify.model_dump())
 
 
-def build(settings: PipelineSettings, pack: Pack) -> Pipeline:
+def build(settings: PipelineSettings, pack: Pack, lanes: Lanes | None = None) -> Pipeline:
     """The stages that ``settings`` and ``pack`` ask for, with their networks opened.
+
+    They run in ``lanes``, which may be those of another pipeline, or in lanes of their own.
 
     Raises:
         Misconfigured: a network cannot be run, or not on the device asked for.
@@ -104,7 +111,7 @@ def build(settings: PipelineSettings, pack: Pack) -> Pipeline:
         pack=pack,
         settings=settings,
         opened=opened,
-        lanes=Lanes(lane_count(settings.inference.lanes, opened.at_once)),
+        lanes=lanes or Lanes(lane_count(settings.inference.lanes, opened.at_once)),
         detector=detector,
         extractor=FeatureExtractor(points, manifest.embedder.alignment, embedder, least),
         least_eye_distance=least,

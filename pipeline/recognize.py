@@ -7,6 +7,7 @@ import numpy as np
 
 from pipeline.errors import Transient
 from pipeline.extract import FeatureExtractor
+from pipeline.held_names import HeldNames
 from pipeline.identify import Identifier
 from pipeline.inference import Lanes
 from pipeline.messages import (
@@ -44,6 +45,8 @@ class Recognizer:
         self._extractor = extractor
         self._gallery = gallery
         self._identifier = identifier
+        self._names = HeldNames()
+        self._between_frames = asyncio.Lock()
 
     async def detect(self, capture: Capture) -> Detected:
         """The faces of a picture, which becomes an image only now, in the lane."""
@@ -51,6 +54,26 @@ class Recognizer:
 
     async def identify(self, detected: Detected) -> Result:
         """Who they are, as far as the frames up to this one tell."""
+        async with self._between_frames:
+            return await self._identify(detected)
+
+    async def adopt(
+        self,
+        detector: Detector,
+        extractor: FeatureExtractor,
+        gallery: Gallery,
+        identifier: Identifier,
+    ) -> None:
+        """Go on with the stages of another pack; returns when the next frame is theirs.
+
+        Tracks stay, and so do names until the new ones have looked.
+        """
+        async with self._between_frames:
+            self._detector, self._extractor = detector, extractor
+            self._gallery, self._identifier = gallery, identifier
+            self._names.hold()
+
+    async def _identify(self, detected: Detected) -> Result:
         frame = detected.frame
         tracked = self._tracker.update(detected.faces, frame.captured_at)
         self._identifier.forget(tracked.ended)
@@ -66,12 +89,15 @@ class Recognizer:
             rtp_timestamp=frame.rtp_timestamp,
             width=width,
             height=height,
-            faces=self._identifier.decide(tracked.faces),
+            faces=self._names.over(
+                self._identifier.decide(tracked.faces), tracked.ended, frame.captured_at
+            ),
         )
 
     def retract(self, person: PersonId) -> None:
         """Forget all that speaks for a person: what was enrolled of her has changed."""
         self._identifier.retract(person)
+        self._names.retract(person)
 
     def _detect(self, capture: Capture) -> Detected:
         frame = capture.frame()

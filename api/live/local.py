@@ -157,6 +157,16 @@ class LocalEngine:
         for recognizer in self._recognizers.values():
             recognizer.retract(person)
 
+    async def adopt(self, pipeline: Pipeline, gallery: Gallery) -> None:
+        """Go on with another pack and its gallery, in the same lanes; no camera is let go for it.
+
+        Returns when no frame is asked of the one before any more.
+        """
+        self._pipeline, self._gallery = pipeline, gallery
+        for recognizer in list(self._recognizers.values()):
+            await pipeline.take_over(recognizer, gallery)
+        await pipeline.lanes.settled()
+
     def close(self) -> None:
         """Let go what is no task."""
         self._previews.close()

@@ -18,7 +18,7 @@ from ingest.source import State
 from ingest.troubles import Cause
 from ingest.webrtc.ice import Ice
 
-VERSION = 4
+VERSION = 5
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -31,7 +31,8 @@ class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
 class Begin(_Message, frozen=True):
     """The first message: what the shard is to be.
 
-    ``settings`` is JSON of those sections that a shard needs; none of them holds a secret.
+    ``settings`` is JSON of those sections that a shard needs; none of them holds a secret. They
+    open the model pack ``pack``.
     """
 
     version: int
@@ -39,6 +40,16 @@ class Begin(_Message, frozen=True):
     settings: str
     database: Address
     gallery: str
+    pack: str = ""
+
+
+class Adopt(_Message, frozen=True):
+    """Name people by another pack from now on; ``Vitals`` say when it does.
+
+    ``settings`` are those of ``Begin``, with that pack.
+    """
+
+    settings: str
 
 
 class Watch(_Message, frozen=True):
@@ -196,11 +207,15 @@ class Reached(_Message, frozen=True):
 
 
 class Search(_Message, frozen=True):
-    """Look these up in the gallery, which is too large to be here: float32, little endian."""
+    """Look these up in the gallery, which is too large to be here: float32, little endian.
+
+    They were made by ``pack``.
+    """
 
     search: int
     vectors: bytes
     dimension: int
+    pack: str = ""
 
 
 class Device(_Message, frozen=True):
@@ -222,8 +237,8 @@ class Vitals(_Message, frozen=True):
     """How the shard is, told twice a second: by this the program knows that it lives.
 
     ``lags`` are how late its loop woke since the last time, in seconds; ``dropped`` counts the
-    results and pictures (of videos, too) that waited too long to be sent, and ``position``
-    is that of its gallery.
+    results and pictures (of videos, too) that waited too long to be sent, ``position``
+    is that of its gallery, and ``pack`` names people here; empty while it loads.
     """
 
     resident_bytes: int
@@ -233,11 +248,23 @@ class Vitals(_Message, frozen=True):
     position: int
     devices: tuple[Device, ...]
     streams: tuple[Stream, ...]
+    pack: str = ""
 
 
 Answer: TypeAlias = Published | Unpublished | Refused
 ToShard: TypeAlias = (
-    Begin | Watch | Unwatch | Show | Hide | Play | Halt | Publish | Unpublish | Reach | Found
+    Begin
+    | Adopt
+    | Watch
+    | Unwatch
+    | Show
+    | Hide
+    | Play
+    | Halt
+    | Publish
+    | Unpublish
+    | Reach
+    | Found
 )
 FromShard: TypeAlias = (
     Hello | Ready | Seen | Changed | Unwatched | Shown | Coded | Answer | Reached | Search | Vitals

@@ -11,7 +11,7 @@ from api.store.changes import CHANNEL
 from api.store.database import Connection, Database
 from api.store.faces import context, keep_template, written
 from api.store.messages import Conflict, NotFound
-from api.store.sealing import Keyring
+from api.store.sealing import Keyring, Tampered
 from pipeline.messages import FaceId, GalleryId, PackId, PersonId, Vector
 
 _FACES = "faces join people on people.id = person"
@@ -209,11 +209,7 @@ class Packs:
                 most,
                 timeout=_PATIENCE,
             )
-        faces = [(FaceId(str(row["id"])), row["crop"]) for row in rows]
-        return [
-            StoredPhotograph(face, self._keys.unseal(crop, context(face, "crop")))
-            for face, crop in faces
-        ]
+        return [self._photograph(FaceId(str(row["id"])), row["crop"]) for row in rows]
 
     async def tried(self, pack: PackId, outcomes: Sequence[tuple[FaceId, Vector | str]]) -> bool:
         """Keep a template by this pack, or why it has none, of faces that are there still.
@@ -266,6 +262,11 @@ class Packs:
             for row in rows
         ]
 
+    async def may_switch(self) -> bool:
+        """Whether every face was tried, and nobody would be lost against the operator's will."""
+        async with self._database.connection() as connection:
+            return await self._may_switch(connection) is not None
+
     async def switch(self) -> bool:
         """Name people by the new pack from now on, if every face was tried and nobody is lost.
 
@@ -273,15 +274,10 @@ class Packs:
         """
         async with self._database.transaction() as connection:
             await self._lock(connection)
-            row = await connection.fetchrow(
-                "select * from reembeddings where gallery = $1 and state = 'embedding' for update",
-                self._gallery,
-            )
-            if row is None or (await self._tally(connection, row["pack"])).left:
+            to = await self._may_switch(connection)
+            if to is None:
                 return False
-            if not row["leave_behind"] and await self._lost(connection, row["pack"]):
-                return False
-            await self._use(connection, UsedPack(PackId(row["pack"]), row["model"]))
+            await self._use(connection, to)
             await connection.execute(
                 "update reembeddings set state = 'switching' where gallery = $1", self._gallery
             )
@@ -307,6 +303,22 @@ class Packs:
                 " where gallery = $1 and state = 'switching'",
                 self._gallery,
             )
+
+    async def _may_switch(self, connection: Connection) -> UsedPack | None:
+        row = await connection.fetchrow(
+            "select * from reembeddings where gallery = $1 and state = 'embedding'", self._gallery
+        )
+        if row is None or (await self._tally(connection, row["pack"])).left:
+            return None
+        if not row["leave_behind"] and await self._lost(connection, row["pack"]):
+            return None
+        return UsedPack(PackId(row["pack"]), row["model"])
+
+    def _photograph(self, face: FaceId, sealed: bytes) -> StoredPhotograph:
+        try:
+            return StoredPhotograph(face, self._keys.unseal(sealed, context(face, "crop")))
+        except Tampered:
+            return StoredPhotograph(face, b"")  # it is no picture, and will be refused as such
 
     async def _clear(self) -> bool:
         async with self._database.transaction() as connection:
