@@ -205,3 +205,23 @@ async def test_a_person_who_is_retracted_is_looked_for_anew(lanes: Lanes) -> Non
     assert statuses[2] is Status.KNOWN
     assert statuses[3:] == [Status.UNKNOWN] * 2
     assert gallery.searches > 2
+
+
+async def test_another_pack_goes_on_with_the_tracks_and_names_of_the_one_before(
+    lanes: Lanes,
+) -> None:
+    """Its own first looks are too few for a name; and it never searches the old gallery."""
+    old, new = ScriptedGallery(ANN), ScriptedGallery([Match(PersonId("Ann"), 0.2)], ANN)
+    detector = ScriptedDetector([face_at(10, 10)])
+    line = recognizer(lanes, detector, old)
+    other = recognizer(lanes, detector, new)
+    seen: list[Result] = []
+    for seq in range(15):
+        if seq == 5:
+            searched = old.searches
+            await line.adopt(detector, other._extractor, new, Identifier(POLICY))
+        seen.append(await line.identify(await line.detect(capture(seq))))
+    people = [face.verdict.person for result in seen[1:] for face in result.faces]
+    assert people == ["Ann"] * 14
+    tracks = {face.face.track for result in seen for face in result.faces}
+    assert (len(tracks), old.searches, new.searches > 1) == (1, searched, True)

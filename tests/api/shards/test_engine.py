@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import partialmethod
 
+import msgspec
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -15,19 +17,24 @@ from api.live.metrics import CameraMetrics
 from api.live.seen import Face, Seen
 from api.live.told import Told
 from api.live.wire import FrameMessage, Position, SnapshotMessage
+from api.processes.child import End
 from api.processes.link import LinkBroken
 from api.settings.sections import LiveSettings
 from api.shards.engine import ShardedEngine
 from api.shards.messages import (
     VERSION,
+    Adopt,
     Begin,
     Changed,
+    Found,
     Halt,
     Play,
     Reach,
+    Ready,
     Search,
     ToShard,
     Unwatched,
+    Vitals,
     Watch,
 )
 from api.shards.process import Death, ShardProcess
@@ -35,7 +42,7 @@ from api.store.address import Address
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec
 from ingest.source import State
-from pipeline.messages import CameraId, PersonId, Status
+from pipeline.messages import CameraId, Match, PersonId, Status
 from tests.fakes import ScriptedGallery
 
 ANN = PersonId("Ann")
@@ -79,6 +86,10 @@ class World:
             if shard.id in names or not names:
                 shard.state = ShardState.RUNNING
                 self.engine.began(shard)
+
+    async def until_told(self, *messages: ToShard) -> None:
+        while not all(one in [told for _, told in self.told] for one in messages):  # noqa: ASYNC110 - a list tells nobody
+            await asyncio.sleep(0.01)
 
     def shard(self, name: str) -> ShardProcess:
         return next(one for one in self.engine.processes() if one.id == name)
@@ -350,3 +361,62 @@ async def test_a_camera_that_is_removed_ends_its_video(monkeypatch: pytest.Monke
             await here.engine.remove(CameraId("a"))
             with pytest.raises(StopAsyncIteration):
                 await first
+
+
+def vitals(pack: str) -> Vitals:
+    return Vitals(1, 0.0, (), 0, 0, (), (), pack)
+
+
+async def test_shards_go_over_to_another_pack_one_after_the_other_and_keep_their_cameras(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch) as here:
+        await here.engine.put(spec("a"))
+        here.told.clear()
+        begin = msgspec.structs.replace(BEGIN, settings='{"new": 1}', pack="new")
+        going = asyncio.create_task(here.engine.adopt(begin, ScriptedGallery([])))
+        await asyncio.sleep(0)
+        assert here.told == [("1", Adopt('{"new": 1}'))]
+        here.shard("1").hear(vitals("new"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert here.told[1:] == [("2", Adopt('{"new": 1}'))]
+        here.shard("2").hear(vitals(""))
+        assert not going.done()
+        here.shard("2").hear(vitals("new"))
+        await going
+        assert here.shard("1").begins() == msgspec.structs.replace(begin, shard="1")
+
+
+async def test_a_shard_that_loads_meanwhile_is_told_when_it_runs_and_one_that_dies_begins_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        shard = here.shard("1")
+        shard.begins()
+        begin = msgspec.structs.replace(BEGIN, settings="{}", pack="new")
+        going = asyncio.create_task(here.engine.adopt(begin, ScriptedGallery([])))
+        await asyncio.sleep(0)
+        assert here.told == []
+        shard.hear(Ready())
+        assert here.told == [("1", Adopt("{}"))]
+        shard.ended(End("ended by SIGKILL"))
+        await going
+        assert shard.begins() == msgspec.structs.replace(begin, shard="1")
+        shard.hear(Ready())
+        assert here.told == [("1", Adopt("{}"))]
+
+
+async def test_each_search_goes_to_the_gallery_of_its_pack(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        one = np.zeros(2, "<f4").tobytes()
+        new = ScriptedGallery([Match(ANN, 0.9)])
+        begin = msgspec.structs.replace(BEGIN, pack="new")
+        going = asyncio.create_task(here.engine.adopt(begin, new))
+        for pack in ("", "new"):
+            here.engine.heard(here.shard("1"), Search(1, one, 2, pack))
+        await here.until_told(Found(1, ((),)), Found(1, ((("Ann", 0.9),),)))
+        here.shard("1").hear(vitals("new"))
+        await going
+        here.engine.heard(here.shard("1"), Search(2, one, 2, ""))
+        await here.until_told(Found(2, (), "the pack  is not in use any more"))
