@@ -1,16 +1,18 @@
 """Another model pack for the gallery: asked for, watched, given up."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, status
 from pydantic import Field
 
 from api.gallery.reembedding import ReembeddingStatus
-from api.http.routes.dependencies import CONFLICT, Body, ServicesDep, SignedIn
+from api.http.routes.dependencies import CONFLICT, Administrator, Body, ServicesDep
 from api.store.packs import Stage
 
 router = APIRouter(prefix="/gallery/reembedding", tags=["gallery"])
+
+_NONE: dict[int | str, dict[str, Any]] = {404: {"description": "The pack is not being changed"}}
 
 
 class ReembeddingIn(Body):
@@ -62,26 +64,28 @@ class ReembeddingOut(Body):
 
 
 @router.post("", status_code=status.HTTP_202_ACCEPTED, responses=CONFLICT)
-async def begin(body: ReembeddingIn, _: SignedIn, services: ServicesDep) -> ReembeddingOut:
+async def begin(body: ReembeddingIn, _: Administrator, services: ServicesDep) -> ReembeddingOut:
     """Make everyone's templates anew by another pack, and name people by it when that is done."""
     begun = await services.reembedder.begin(body.pack, leave_behind=body.leave_behind)
     return _out(begun)
 
 
-@router.get("")
-async def reembedding(_: SignedIn, services: ServicesDep) -> ReembeddingOut:
+@router.get("", responses=_NONE)
+async def reembedding(_: Administrator, services: ServicesDep) -> ReembeddingOut:
     """How far the latest change is, and which faces the pack could not use."""
     return _out(await services.reembedder.status())
 
 
-@router.patch("")
-async def change(body: ReembeddingChange, _: SignedIn, services: ServicesDep) -> ReembeddingOut:
+@router.patch("", responses=_NONE)
+async def change(
+    body: ReembeddingChange, _: Administrator, services: ServicesDep
+) -> ReembeddingOut:
     """Allow, or forbid, that people are left behind."""
     return _out(await services.reembedder.leave_behind(allowed=body.leave_behind))
 
 
-@router.delete("", status_code=status.HTTP_204_NO_CONTENT, responses=CONFLICT)
-async def cancel(_: SignedIn, services: ServicesDep) -> None:
+@router.delete("", status_code=status.HTTP_204_NO_CONTENT, responses=CONFLICT | _NONE)
+async def cancel(_: Administrator, services: ServicesDep) -> None:
     """Give the change up: what was made for it is deleted, people are named as before."""
     await services.reembedder.cancel()
 
