@@ -7,10 +7,10 @@ from pathlib import Path
 
 from api.gallery.models import named, used_pack
 from api.gallery.notifier import ChangeNotifier
-from api.store.messages import NotFound
+from api.store.messages import Conflict, NotFound
 from api.store.packs import Packs, Reembedding, Refusal, Stage, Tally
 from pipeline.build import open_configured_pack
-from pipeline.errors import BadInput, Misconfigured
+from pipeline.errors import Misconfigured
 from pipeline.packs.manifest import shipped_packs
 from pipeline.packs.pack import Pack
 from pipeline.settings import ModelSettings
@@ -58,14 +58,15 @@ class Reembedder:
         """Make the templates of everyone anew by ``pack`` (None: the configured one), and use it.
 
         Raises:
-            BadInput: there is no such pack, or it cannot be run here.
-            Conflict: a change is under way, or people are named by this pack already.
+            NotFound: there is no such pack.
+            Conflict: it cannot be run here; a change is under way; or people are named by it
+                already.
         """
         model = self._model(pack)
         try:
             opened = await asyncio.to_thread(_open, model, self._cache)
         except Misconfigured as error:
-            raise BadInput(f"the pack cannot be used: {error}") from error
+            raise Conflict(f"the pack cannot be used: {error}") from error
         to = used_pack(opened.manifest.id, model)
         await self._packs.begin(to, leave_behind=leave_behind)
         self._notifier.notify()
@@ -109,7 +110,7 @@ class Reembedder:
         if pack is None or pack == self._configured.pack:
             return self._configured
         if pack not in shipped_packs():
-            raise BadInput(
+            raise NotFound(
                 f"there is no pack {pack!r} to change to; allowed: {', '.join(shipped_packs())}, "
                 f"or the configured one ({self._configured.pack}): set MODEL_PACK to another "
                 "manifest and start the service anew"

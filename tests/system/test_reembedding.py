@@ -146,7 +146,7 @@ def test_the_pack_is_changed_while_a_camera_shows_somebody(
         faces = [enroll(client, collins, one) for one in list(variants(portrait(COLLINS), 6))[1:]]
         hopper = person(client, HOPPER, portrait(HOPPER))
         made = client.post("/cameras", json={"name": "Gate", "url": film}).json()
-        assert client.post(_PATH, json={"pack": "/etc/passwd"}).status_code == 422
+        assert client.post(_PATH, json={"pack": "/etc/passwd"}).status_code == 404
         assert client.post(_PATH, json={}).status_code == 409  # it is this pack already
     service.stop()
     service.environ = {**service.environ, "MODEL_PACK": new}

@@ -12,7 +12,9 @@ from api.store.packs import Stage
 
 router = APIRouter(prefix="/gallery/reembedding", tags=["gallery"])
 
-_NONE: dict[int | str, dict[str, Any]] = {404: {"description": "The pack is not being changed"}}
+_NONE: dict[int | str, dict[str, Any]] = {
+    404: {"description": "There is no such pack, or no change of it"}
+}
 
 
 class ReembeddingIn(Body):
@@ -63,7 +65,7 @@ class ReembeddingOut(Body):
     refused: list[RefusedOut]
 
 
-@router.post("", status_code=status.HTTP_202_ACCEPTED, responses=CONFLICT)
+@router.post("", status_code=status.HTTP_202_ACCEPTED, responses=CONFLICT | _NONE)
 async def begin(body: ReembeddingIn, _: Administrator, services: ServicesDep) -> ReembeddingOut:
     """Make everyone's templates anew by another pack, and name people by it when that is done."""
     begun = await services.reembedder.begin(body.pack, leave_behind=body.leave_behind)

@@ -3898,7 +3898,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The pack is not being changed */
+            /** @description There is no such pack, or no change of it */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3960,6 +3960,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such pack, or no change of it */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4048,7 +4057,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The pack is not being changed */
+            /** @description There is no such pack, or no change of it */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4126,7 +4135,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The pack is not being changed */
+            /** @description There is no such pack, or no change of it */
             404: {
                 headers: {
                     [name: string]: unknown;
