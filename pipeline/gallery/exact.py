@@ -103,9 +103,9 @@ class ExactGallery:
             self._rows[last] = row
 
     def _search(self, vectors: Vectors) -> Sequence[Sequence[Match]]:
-        count, owners, names = len(self._faces), self._owners, self._people.names
-        table = vectors @ self._vectors[:count].T
-        return [_nearest(row, owners, names) for row in table]
+        owners, names = self._owners, self._people.names
+        table = _Table(self._vectors[: len(self._faces)] @ vectors.T)
+        return [_nearest(table, probe, owners, names) for probe in range(len(vectors))]
 
     def _check(self, vector: Vector, whose: str) -> None:
         dimension = self._vectors.shape[1]
@@ -147,8 +147,41 @@ class _People:
         return len(self.names) - 1
 
 
+class _Table:
+    """Similarities, [templates, probes], of which the highest are found without sorting all.
+
+    Rows are dealt out to 256 sets, of which each has its highest ones, its peaks.
+    """
+
+    def __init__(self, similarities: Vectors) -> None:
+        self._all = similarities
+        count, probes = similarities.shape
+        depth = count // _SETS
+        self._dealt = similarities[: depth * _SETS].reshape(depth, _SETS, probes)
+        self._rest = similarities[depth * _SETS :]
+        self._peaks = self._dealt.max(axis=0) if depth else None
+
+    def best(self, probe: int, wanted: int) -> tuple[NDArray[np.intp], Vector]:
+        """The rows with the highest similarities to a probe, and these.
+
+        So many rows at the least, and not many more: ``wanted`` peaks are not below the lowest of
+        these, so whatever is below that is not wanted. All rows where there are few.
+        """
+        if self._peaks is None or wanted >= _SETS:
+            return np.arange(len(self._all)), self._all[:, probe]
+        peaks = self._peaks[:, probe]
+        floor = np.partition(peaks, _SETS - wanted)[_SETS - wanted]
+        sets = np.flatnonzero(peaks >= floor)
+        depths, among = np.nonzero(self._dealt[:, sets, probe] >= floor)
+        rest = np.flatnonzero(self._rest[:, probe] >= floor)
+        rows = np.concatenate(
+            [depths * _SETS + sets[among], len(self._all) - len(self._rest) + rest]
+        )
+        return rows, self._all[rows, probe]
+
+
 def _nearest(
-    similarities: Vector, owners: NDArray[np.intp], people: Sequence[PersonId]
+    table: _Table, probe: int, owners: NDArray[np.intp], people: Sequence[PersonId]
 ) -> Sequence[Match]:
     """Each person once, by the best of her templates; the nearest ones, nearest first.
 
@@ -156,26 +189,11 @@ def _nearest(
     """
     wanted = _NEAREST
     while True:
-        rows = _best_rows(similarities, wanted)
-        found = _distinct(similarities[rows], owners[rows])
-        if len(found) == _NEAREST or len(rows) == len(similarities):
+        rows, similarities = table.best(probe, wanted)
+        found = _distinct(similarities, owners[rows])
+        if len(found) == _NEAREST or wanted >= _SETS:
             return [Match(people[owner], similarity) for owner, similarity in found]
         wanted *= 4
-
-
-def _best_rows(similarities: Vector, wanted: int) -> NDArray[np.intp]:
-    """The rows with the highest similarities: so many at the least, and not many more.
-
-    Rows are divided into sets. So many sets have a highest row that is not below the lowest of
-    these; whatever is below that is not among the best.
-    """
-    count = len(similarities)
-    depth = count // _SETS
-    if depth == 0 or wanted >= _SETS:
-        return np.arange(count)
-    peaks = similarities[: depth * _SETS].reshape(depth, _SETS).max(axis=0)
-    floor = np.partition(peaks, _SETS - wanted)[_SETS - wanted]
-    return np.flatnonzero(similarities >= floor)
 
 
 def _distinct(similarities: Vector, owners: NDArray[np.intp]) -> Sequence[tuple[int, float]]:
