@@ -102,6 +102,13 @@ def build(settings: PipelineSettings, pack: Pack, lanes: Lanes | None = None) ->
         Misconfigured: a network cannot be run, or not on the device asked for.
     """
     opened = ready(open_sessions(pack.networks, settings.model.device), settings)
+    return assemble(settings, pack, opened, lanes)
+
+
+def assemble(
+    settings: PipelineSettings, pack: Pack, opened: Networks, lanes: Lanes | None = None
+) -> Pipeline:
+    """The same stages around networks that are opened."""
     networks = opened.by_role
     manifest, asked = pack.manifest, settings.quality.least_eye_distance
     least = manifest.least_eye_distance if asked is None else asked
