@@ -86,7 +86,7 @@ class Enroller:
         outcome = self._extractor.extract(picture, largest)
         if isinstance(outcome, Flaw):
             raise BadInput(f"the face in the stored photograph cannot be used: {outcome}")
-        return outcome
+        return outcome.vector
 
     def _portrait(self, photograph: Image) -> Portrait:
         faces = self._detector.detect(photograph)
@@ -102,7 +102,7 @@ class Enroller:
                 f"its face cannot be used: {outcome}; allowed: at least "
                 f"{self._least_eye_distance:g} pixels between the eyes"
             )
-        return Portrait(outcome, _crop(photograph, largest.box))
+        return Portrait(outcome.vector, _crop(photograph, largest.box))
 
     def _is_rival(self, face: DetectedFace, largest: DetectedFace) -> bool:
         eyes = eye_distance(face.points)

@@ -72,6 +72,7 @@ async def assemble(
     """
     database, metrics = resources.database, CameraMetrics(CollectorRegistry())
     hub = Hub(metrics.registry, settings.live)
+    group.create_task(hub.see_them_leave(), name="presence")
     gallery = await open_gallery(resources)
     maker = PackMaker(settings, resources, gallery, pipeline.lanes)
     first = await first_pack(maker, gallery.packs, settings.model, pipeline)

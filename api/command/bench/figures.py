@@ -24,7 +24,7 @@ class Figure:
     target: float | None = None
 
     @classmethod
-    def of_rounds(  # noqa: PLR0913, PLR0917 - its own fields
+    def of_rounds(
         cls,
         name: str,
         unit: str,
@@ -61,7 +61,8 @@ def markdown(figures: Sequence[Figure]) -> Iterator[str]:
     for one in figures:
         limit = "" if one.limit is None else f"{_short(one.limit)} ({one.beside})"
         ratio = "" if one.ratio is None else f"{one.ratio:.2f}"
-        yield f"| {one.name} | {_short(one.value)} {one.unit} | {limit} | {ratio} | {_target(one)} |"
+        cells = (one.name, f"{_short(one.value)} {one.unit}", limit, ratio, _target(one))
+        yield f"| {' | '.join(cells)} |"
 
 
 def _target(one: Figure) -> str:

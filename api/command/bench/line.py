@@ -1,4 +1,4 @@
-"""The line from a film to its results, as ``faceapi watch`` runs it, with its network runs noted."""
+"""The line from a film to its results, as ``faceapi watch`` runs it; its network runs are noted."""
 
 import asyncio
 import contextlib
@@ -91,9 +91,7 @@ async def open_line(
     return line
 
 
-async def first_frames(
-    film: Path, camera: str, count: int | None
-) -> AsyncGenerator[Capture, None]:
+async def first_frames(film: Path, camera: str, count: int | None) -> AsyncGenerator[Capture, None]:
     """So many frames (None: all there ever are) of a film that begins again at its end."""
     async with contextlib.aclosing(Replay(film, CameraId(camera), loop=True).frames()) as all_:
         async for frame in all_:

@@ -92,7 +92,7 @@ async def recognize(image: Upload, _: SignedIn, services: ServicesDep) -> Recogn
     picture = await by.analyzer.read(await image.read())
     faces = await by.analyzer.detect(picture)
     described = await by.analyzer.extract(picture, faces)
-    vectors = [one for one in described if not isinstance(one, Flaw)]
+    vectors = [one.vector for one in described if not isinstance(one, Flaw)]
     matches = iter(await by.index.search(np.stack(vectors)) if vectors else [])
     height, width = picture.shape[:2]
     return Recognition(

@@ -4,6 +4,7 @@ import { iceServersOf } from './ice_servers'
 import type {
   Camera,
   CameraChange,
+  CheckedCamera,
   Face,
   Gallery,
   NewCamera,
@@ -31,6 +32,11 @@ export class Client implements Signaling {
 
   async shards(): Promise<Shard[]> {
     return (await this.http.get<{ items: Shard[] }>('/shards')).items
+  }
+
+  /** Tries an address, which takes some seconds; nothing is kept. */
+  checkCamera(url: string): Promise<CheckedCamera> {
+    return this.http.send('POST', '/cameras/check', { url })
   }
 
   addCamera(camera: NewCamera): Promise<Camera> {

@@ -91,6 +91,11 @@ async function byWebRtc(
     frame: (message) => {
       if (message.camera === camera) viewing.result(message)
     },
+    revision: (message) => {
+      if (message.camera !== camera) return
+      viewing.revise(message)
+      stage.revise(message)
+    },
   })
   try {
     throw await Promise.race([session.over, viewing.over, aborted(signal)])
@@ -122,6 +127,11 @@ function asPictures(
   const deaf = live.listen({
     frame: (message) => {
       if (message.camera === camera) pairing.result(message)
+    },
+    revision: (message) => {
+      if (message.camera !== camera) return
+      pairing.revise(message)
+      stage.revise(message)
     },
   })
   signal.addEventListener('abort', () => {

@@ -1,5 +1,6 @@
 /** The results of a camera by time, and the boxes of a frame that has none of its own. */
-import type { FaceMessage, FrameMessage } from './wire'
+import { revised } from './revision'
+import type { FaceMessage, FrameMessage, RevisionMessage } from './wire'
 
 /** Boxes for one frame; exact: they were computed from it, and not estimated from its neighbours. */
 export interface Boxes {
@@ -28,6 +29,10 @@ export class Timeline {
     if (this.results[before]?.media_time === result.media_time) return
     this.results.splice(before + 1, 0, result)
     if (this.results.length > this.kept) this.results.shift()
+  }
+
+  revise(revision: RevisionMessage): void {
+    for (const [at, result] of this.results.entries()) this.results[at] = revised(result, revision)
   }
 
   clear(): void {

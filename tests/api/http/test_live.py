@@ -106,6 +106,7 @@ async def test_json_is_spoken_unless_messagepack_is_asked_for() -> None:
                     "cursor": 0,
                     "cameras": [],
                     "frames": [],
+                    "present": [],
                 }
 
 
