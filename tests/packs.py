@@ -1,5 +1,6 @@
 """A model pack that is joined from the builtin one and the test data's own networks."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -41,3 +42,7 @@ def turn(manifest: Path, embedder: Path, folder: Path) -> Path:
     file = folder / "turned.yaml"
     file.write_text(yaml.safe_dump(other | {"id": "turned", "networks": networks}))
     return file
+
+
+if __name__ == "__main__":
+    print(join_yunet_dlib(Path(sys.argv[1]).resolve(), Path(sys.argv[2])))  # noqa: T201 - its answer
