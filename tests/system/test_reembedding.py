@@ -155,6 +155,7 @@ def test_the_pack_is_changed_while_a_camera_shows_somebody(
     assert "people are named by the pack yunet-dlib" in detail
     assert "faceapi gallery reembed" in detail
     with service.client() as client:
+        assert client.get("/gallery").json()["notice"] == detail
         given_up(client, hopper)
         begun = client.post(_PATH, json={})
         assert begun.status_code == 202, begun.text

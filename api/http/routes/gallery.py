@@ -16,7 +16,8 @@ class GalleryOut(Body):
     """The gallery; the index has followed the log to ``position`` of ``latest`` changes.
 
     ``similarity`` says in words what the numbers of this pack mean, ``caution`` on whom it is known
-    to fail more often; empty where nothing is known.
+    to fail more often; empty where nothing is known. ``notice`` is what there is to know of the
+    pack: that it is being changed, how far, or that MODEL_PACK names another one; mostly empty.
     """
 
     people: int
@@ -27,6 +28,7 @@ class GalleryOut(Body):
     caution: str
     position: int
     latest: int
+    notice: str
 
 
 class RebuiltOut(Body):
@@ -74,6 +76,7 @@ async def gallery(_: SignedIn, services: ServicesDep) -> GalleryOut:
         caution=by.pack.caution,
         position=await by.index.position(),
         latest=(await services.changes.head()).number,
+        notice=services.health.notes["gallery"],
     )
 
 

@@ -1066,7 +1066,8 @@ export interface components {
          * @description The gallery; the index has followed the log to ``position`` of ``latest`` changes.
          *
          *     ``similarity`` says in words what the numbers of this pack mean, ``caution`` on whom it is known
-         *     to fail more often; empty where nothing is known.
+         *     to fail more often; empty where nothing is known. ``notice`` is what there is to know of the
+         *     pack: that it is being changed, how far, or that MODEL_PACK names another one; mostly empty.
          */
         GalleryOut: {
             /** People */
@@ -1085,6 +1086,8 @@ export interface components {
             position: number;
             /** Latest */
             latest: number;
+            /** Notice */
+            notice: string;
         };
         /**
          * GalleryReport
