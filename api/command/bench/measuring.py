@@ -85,7 +85,7 @@ async def whole_line(line: Line, extent: Extent) -> Figures:
         networks.append((rate, extent.frames / alone))
         decoded.append((rate, extent.frames / both))
     same = "its network runs alone, in as many lanes"
-    yield Figure.of_rounds("line", "frames/s", "rate", same, networks, 0.6)
+    yield Figure.of_rounds("line", "frames/s", "rate", same, networks, 0.9)
     yield Figure.of_rounds("line", "frames/s", "rate", "these and decoding", decoded, 0.85)
 
 
