@@ -1,7 +1,6 @@
 """The program's side of it: begun while a pack is being changed, ended with that."""
 
 import asyncio
-import contextlib
 
 from api.embedding.messages import (
     FROM_EMBEDDING,
@@ -55,8 +54,7 @@ class EmbeddingProcess:
         keeping, self._keeping, self._begin = self._keeping, None, None
         if keeping is not None:
             keeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await keeping
+            await asyncio.wait([keeping])
 
     # What becomes of its process
 

@@ -5,7 +5,6 @@ in the middle of it, and in another program on the same database, too.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -166,8 +165,7 @@ class PackSwitch:
         """Let go a pack that is not asked any more: its lanes go on with another one."""
         following = self._following.pop(made)
         following.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await following
+        await asyncio.wait([following])
         await made.recognition.index.close()
         await made.pipeline.lanes.settled()
         await asyncio.to_thread(made.pipeline.opened.close)
