@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from api.gallery.checking import GalleryChecker
 from api.gallery.index import Index
 from pipeline.enroll import Enroller
-from pipeline.inference import Runnable
+from pipeline.inference import Placed
 from pipeline.packs.manifest import Manifest
 from pipeline.photograph_analysis import PhotographAnalyzer
 
@@ -24,7 +24,7 @@ class Recognition:
     checker: GalleryChecker
     analyzer: PhotographAnalyzer
     enroller: Enroller
-    networks: Mapping[str, Runnable]
+    networks: Mapping[str, Placed]
     fallen: str
 
 

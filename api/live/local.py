@@ -216,6 +216,11 @@ class LocalEngine:
         for recognizer in self._recognizers.values():
             recognizer.retract(person)
 
+    def renew(self) -> None:
+        """Somebody was enrolled, who may be in sight of any camera."""
+        for recognizer in self._recognizers.values():
+            recognizer.renew()
+
     async def adopt(self, pipeline: Pipeline, gallery: Gallery) -> None:
         """Go on with another pack and its gallery, in the same lanes; no camera is let go for it.
 

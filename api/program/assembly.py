@@ -182,7 +182,7 @@ def _engine(
         maker.begin(first.used, count),
         maker.settings.log.level,
         BatchedGallery(group, first.recognition.index),
-        directory.name,
+        directory.told_as,
         metrics,
         hub,
     )

@@ -70,7 +70,7 @@ from ingest.troubles import cause_of
 from ingest.webrtc.session import Occupied
 from pipeline.build import Pipeline, build, open_configured_pack
 from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient, first_of
-from pipeline.inference import Lanes, Runnable
+from pipeline.inference import Lanes, Placed
 from pipeline.messages import (
     CameraId,
     GalleryId,
@@ -203,7 +203,11 @@ class Recognitions:
         group.create_task(self._notifier.listen(database))
 
     def of(
-        self, settings: Settings, pipeline: Pipeline, retract: Callable[[PersonId], None]
+        self,
+        settings: Settings,
+        pipeline: Pipeline,
+        retract: Callable[[PersonId], None],
+        renew: Callable[[], None],
     ) -> Recognition:
         """The gallery beside a line, on its way into memory."""
         gallery, manifest = GalleryId(self._begin.gallery), pipeline.pack.manifest
@@ -211,7 +215,8 @@ class Recognitions:
         faces = Faces(self._database, gallery, keys)
         extent = Extent(manifest.id, manifest.embedder.dimension, settings.search.exact_max_faces)
         beyond = ProgramGallery(self._post, manifest.id)
-        memory = MemoryIndex(Changes(self._database, gallery), faces, extent, beyond, retract)
+        changes = Changes(self._database, gallery)
+        memory = MemoryIndex(changes, faces, extent, beyond, retract, renew)
         following = self._group.create_task(memory.follow(self._notifier))
         return Recognition(pipeline, memory, following)
 
@@ -329,7 +334,7 @@ class Shard:
             before = self.current
             lanes = before.pipeline.lanes
             pipeline = await asyncio.to_thread(_pipeline, settings, lanes)
-            new = self._recognitions.of(settings, pipeline, self.engine.retract)
+            new = self._recognitions.of(settings, pipeline, self.engine.retract, self.engine.renew)
             self._in_use.append(new)
             await new.memory.loaded.wait()
             await new.memory.reached(before.memory.position)
@@ -356,7 +361,7 @@ class Vital:
 
     def __init__(self, post: Post) -> None:
         self._post = post
-        self.networks: Mapping[str, Runnable] = dict[str, Runnable]()
+        self.networks: Mapping[str, Placed] = dict[str, Placed]()
         self.shard: Shard | None = None
 
     async def tell(self) -> None:
@@ -371,6 +376,8 @@ class Vital:
         return Vitals(
             resident_bytes=resident_bytes(),
             cpu_seconds=cpu_seconds(),
+            tasks=len(asyncio.all_tasks()),
+            threads=threading.active_count(),
             lags=tuple(lags),
             dropped=self._post.dropped,
             position=shard.current.memory.position if shard else 0,
@@ -433,8 +440,11 @@ def _assembled(
     def retract(person: PersonId) -> None:
         engine.retract(person)
 
+    def renew() -> None:
+        engine.renew()
+
     recognitions = Recognitions(group, begin, database, post)
-    current = recognitions.of(settings, pipeline, retract)
+    current = recognitions.of(settings, pipeline, retract, renew)
     engine = LocalEngine(group, pipeline, current.memory, settings.rtsp, post)
     return Shard(group, engine, current, recognitions, post)
 

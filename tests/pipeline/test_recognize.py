@@ -17,7 +17,7 @@ from pipeline.messages import Capture, DetectedFace, Frame, Image, Match, Person
 from pipeline.recognize import Recognizer, Tracks
 from pipeline.schedule import Schedule, SchedulePolicy
 from pipeline.stages import Detector, Embedder
-from pipeline.track import MotionTracker
+from pipeline.tracking.appearance import Alike
 from pipeline.watch import watch
 from tests.fakes import (
     UPRIGHT,
@@ -27,6 +27,7 @@ from tests.fakes import (
     black,
     capture,
     face_at,
+    face_tracker,
 )
 
 POLICY = DecisionPolicy(0.9, 0.01, 0.15, 2, 5)
@@ -44,9 +45,8 @@ def recognizer(
 ) -> Recognizer:
     template = Template(UPRIGHT * 112, (112, 112))
     extractor = FeatureExtractor(AsDetected(), template, embedder or MeanColour(), 16)
-    tracker = MotionTracker(least_overlap=0.2, keep=1.0)
     identifier = Identifier(POLICY)
-    tracks = Tracks(tracker, Schedule(RHYTHM, identifier), identifier)
+    tracks = Tracks(face_tracker(), Schedule(RHYTHM, identifier), identifier)
     return Recognizer(lanes, detector, extractor, gallery, tracks)
 
 
@@ -203,6 +203,12 @@ async def test_a_person_who_is_retracted_is_looked_for_anew(lanes: Lanes) -> Non
     assert gallery.searches > 2
 
 
+def anew(before: Tracks) -> Tracks:
+    before.tracker.look_anew(Alike.of_threshold(0.9), 0.5)
+    identifier = Identifier(POLICY)
+    return Tracks(before.tracker, Schedule(RHYTHM, identifier), identifier)
+
+
 async def test_another_pack_goes_on_with_the_tracks_and_names_of_the_one_before(
     lanes: Lanes,
 ) -> None:
@@ -215,9 +221,7 @@ async def test_another_pack_goes_on_with_the_tracks_and_names_of_the_one_before(
     for seq in range(15):
         if seq == 5:
             searched = old.searches
-            identifier = Identifier(POLICY)
-            schedule = Schedule(RHYTHM, identifier)
-            await line.adopt(detector, other._extractor, new, schedule, identifier)
+            await line.adopt(detector, other._extractor, new, anew)
         seen.append(await line.identify(await line.detect(capture(seq))))
     people = [face.verdict.person for result in seen[1:] for face in result.faces]
     assert people == ["Ann"] * 14

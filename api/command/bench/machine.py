@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pipeline.inference import Runnable, cores
+from pipeline.inference import Placed, cores
 
 _PACKAGES = ("faceapi", "onnxruntime", "onnxruntime-gpu", "numpy", "av", "opencv-python-headless")
 
@@ -31,7 +31,7 @@ class Machine:
     versions: Mapping[str, str]
 
 
-def this_machine(networks: Mapping[str, Runnable]) -> Machine:
+def this_machine(networks: Mapping[str, Placed]) -> Machine:
     """The machine, and where these networks run."""
     return Machine(
         processor=_processor(),

@@ -59,7 +59,7 @@ async def decoding(line: Line, extent: Extent) -> Figures:
 async def detecting(line: Line, extent: Extent) -> Figures:
     """Faces found in ready pictures in all lanes, beside the same network runs alone."""
     pictures = await asyncio.to_thread(_pictures, line.film)
-    detect = line.engine.detector.detect
+    detect = line.engine.watcher.detect
     work = [partial(detect, one) for one in islice(cycle(pictures), extent.frames)]
     yield await _beside_networks("detect", "pictures/s", line, extent, work)
 

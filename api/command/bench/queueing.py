@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 
 from api.command.bench.line import Line
 from pipeline.extract import FeatureExtractor
-from pipeline.messages import CameraId, Capture, DetectedFace, Frame, Image, Probe, Result
-from pipeline.quality import Flaw
+from pipeline.messages import CameraId, Capture, DetectedFace, Frame, Image, Look, Result
 from pipeline.stages import Detector
 from pipeline.watch import watch
 
@@ -74,7 +73,7 @@ class _TimedExtractor(FeatureExtractor):
         self._extractor = extractor
         self._times = times
 
-    def extract(self, image: Image, face: DetectedFace) -> Probe | Flaw:
+    def extract(self, image: Image, face: DetectedFace) -> Look:
         began = time.perf_counter()
         try:
             return self._extractor.extract(image, face)
@@ -90,7 +89,7 @@ async def served(line: Line, pictures: Sequence[Image], arrivals: Sequence[float
     times, ends = ServiceTimes(len(arrivals)), [0.0] * len(arrivals)
     engine = replace(
         line.engine,
-        detector=_TimedDetector(line.engine.detector, times),
+        watcher=_TimedDetector(line.engine.watcher, times),
         extractor=_TimedExtractor(line.engine.extractor, times),
     )
     began = time.perf_counter()

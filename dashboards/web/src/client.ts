@@ -69,6 +69,11 @@ export class Client implements Signaling {
     return this.http.send('PATCH', `/people/${id}`, { name })
   }
 
+  /** Never tell a person by name, or again. */
+  ignorePerson(id: string, ignored: boolean): Promise<Person> {
+    return this.http.send('PATCH', `/people/${id}`, { ignored })
+  }
+
   removePerson(id: string): Promise<void> {
     return this.http.remove(`/people/${id}`)
   }

@@ -521,7 +521,7 @@ async def test_a_shard_loses_results_under_pressure_and_no_revision() -> None:
 
 
 def vitals(pack: str) -> Vitals:
-    return Vitals(1, 0.0, (), 0, 0, (), (), pack)
+    return Vitals(1, 0.0, 0, 0, (), 0, 0, (), (), pack)
 
 
 async def test_shards_go_over_to_another_pack_one_after_the_other_and_keep_their_cameras(
