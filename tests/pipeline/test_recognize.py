@@ -13,7 +13,17 @@ from pipeline.errors import BadInput, Transient
 from pipeline.extract import FeatureExtractor
 from pipeline.identify import DecisionPolicy, Identifier
 from pipeline.inference import Lanes
-from pipeline.messages import Capture, DetectedFace, Frame, Image, Match, PersonId, Result, Status
+from pipeline.messages import (
+    Capture,
+    DetectedFace,
+    Frame,
+    Image,
+    Match,
+    PersonId,
+    Result,
+    Status,
+    Vectors,
+)
 from pipeline.recognize import Recognizer, Tracks
 from pipeline.schedule import Schedule, SchedulePolicy
 from pipeline.stages import Detector, Embedder
@@ -203,6 +213,13 @@ async def test_a_person_who_is_retracted_is_looked_for_anew(lanes: Lanes) -> Non
     assert gallery.searches > 2
 
 
+class Contrary(MeanColour):
+    """An embedder to whose vectors those of the other one are as unlike as can be."""
+
+    def embed(self, chips: Sequence[Image]) -> Vectors:
+        return -super().embed(chips)
+
+
 def anew(before: Tracks) -> Tracks:
     before.tracker.look_anew(Alike.of_threshold(0.9), 0.5)
     identifier = Identifier(POLICY)
@@ -216,7 +233,7 @@ async def test_another_pack_goes_on_with_the_tracks_and_names_of_the_one_before(
     old, new = ScriptedGallery(ANN), ScriptedGallery([Match(PersonId("Ann"), 0.2)], ANN)
     detector = ScriptedDetector([face_at(10, 10)])
     line = recognizer(lanes, detector, old)
-    other = recognizer(lanes, detector, new)
+    other = recognizer(lanes, detector, new, Contrary())
     seen: list[Result] = []
     for seq in range(15):
         if seq == 5:
