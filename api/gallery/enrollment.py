@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from api.gallery.recognition import CurrentRecognition, Recognition
 from api.store.faces import Faces, PackChanged
 from api.store.messages import Change, NewFace, Person, StoredFace
 from api.store.people import People
+from pipeline.counterexamples import believable
 from pipeline.enroll import Portrait
 from pipeline.errors import BadInput
 from pipeline.inference import Lanes
@@ -135,6 +137,21 @@ class Enrollment:
         self._notifier.notify()
         return face
 
+    async def add_counterexample(self, person: PersonId, photograph: bytes) -> StoredFace:
+        """Keep the one face of a photograph as that of somebody who is not this person.
+
+        Raises:
+            BadInput: it cannot be used, or is enrolled as her own; the text says why.
+            NotFound: nobody has this id.
+            Transient: the database is away; nothing was kept.
+        """
+        try:
+            face, _ = await self._keep_counter(person, photograph, self._current.now)
+        except PackChanged:  # while the template was made; now it is another pack's turn
+            face, _ = await self._keep_counter(person, photograph, self._current.now)
+        self._notifier.notify()
+        return face
+
     async def similarity(self, first: bytes, second: bytes) -> float:
         """How much the faces of two photographs resemble each other: the cosine.
 
@@ -158,11 +175,18 @@ class Enrollment:
             await self._refuse_lookalike(person, portrait, by)
         return await self._faces.add(person, await self._new(portrait, photograph, by.pack.id))
 
+    async def _keep_counter(
+        self, person: PersonId, photograph: bytes, by: Recognition
+    ) -> tuple[StoredFace, Sequence[Change]]:
+        portrait = await by.enroller.portrait(await by.enroller.read(photograph))
+        new = await self._new(portrait, photograph, by.pack.id)
+        return await self._faces.add(person, replace(new, counter=True))
+
     async def _refuse_lookalike(
         self, person: PersonId, portrait: Portrait, by: Recognition
     ) -> None:
         (matches,) = await by.index.search(portrait.template[None])
-        for match in matches:
+        for match in believable(matches):
             if match.person != person and match.similarity >= by.threshold:
                 name = self._directory.name(match.person)
                 raise Duplicate(

@@ -15,6 +15,7 @@ from api.http.requests import Requests
 from api.http.routes import (
     auth,
     cameras,
+    counterexamples,
     faces,
     gallery,
     health,
@@ -36,6 +37,7 @@ _NOUNS = (
     users,
     people,
     faces,
+    counterexamples,
     recognition,
     cameras,
     shards,

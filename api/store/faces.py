@@ -11,7 +11,8 @@ from api.store.changes import record
 from api.store.database import Connection, Database
 from api.store.messages import Change, Kind, NewFace, NotFound, StoredFace
 from api.store.sealing import Keyring
-from pipeline.errors import Transient
+from pipeline.counterexamples import other_than
+from pipeline.errors import BadInput, Transient
 from pipeline.messages import EnrolledFace, FaceId, GalleryId, PackId, PersonId, Vector
 
 _COLUMNS = (
@@ -43,12 +44,14 @@ class Faces:
         self._gallery = gallery
         self._keys = keys
 
-    async def of(self, person: PersonId) -> Sequence[StoredFace]:
-        """A person's faces, oldest first."""
+    async def of(self, person: PersonId, *, counter: bool = False) -> Sequence[StoredFace]:
+        """A person's faces, or her counter-examples, oldest first."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
-                f"select {_COLUMNS} from faces where person = $1 order by created_at, id",
+                f"select {_COLUMNS} from faces where person = $1 and counter = $2"
+                " order by created_at, id",
                 person,
+                counter,
             )
         return [_face(row) for row in rows]
 
@@ -58,12 +61,16 @@ class Faces:
         One that is there and has no template by this pack yet is given it.
 
         Raises:
+            BadInput: it is kept as the opposite: a face of hers, or a counter-example.
             NotFound: nobody has this id.
             PackChanged: people are named by another pack by now; nothing was kept.
         """
         async with self._database.transaction() as connection:
             await self._lock(connection, person)
             there = await self._same(connection, person, new)
+            if there is not None and there["counter"] != new.counter:
+                kept = "a counter-example" if there["counter"] else "a face"
+                raise BadInput(f"this photograph is kept as {kept} of person {person}: delete that")
             if there is not None and new.pack in there["packs"]:
                 return _face(there), []
             face = FaceId(str(there["id"] if there else uuid.uuid4()))
@@ -133,7 +140,7 @@ class Faces:
         """Those of ``faces`` that are searched still and were made by ``pack``, opened."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
-                "select id, person, template from faces join templates on face = id"
+                "select id, person, counter, template from faces join templates on face = id"
                 " where pack = $2 and id = any($1) and not set_aside",
                 list(faces),
                 pack,
@@ -146,7 +153,7 @@ class Faces:
         while True:
             async with self._database.connection() as connection:
                 rows = await connection.fetch(
-                    f"select faces.id, person, template {_SEARCHED}"
+                    f"select faces.id, person, counter, template {_SEARCHED}"
                     " where pack = $1 and gallery = $2 and faces.id > $3 and not set_aside"
                     " order by faces.id limit $4",
                     pack,
@@ -194,7 +201,7 @@ class Faces:
     ) -> asyncpg.Record | None:
         """The face of the same photograph; of several one that this pack can use."""
         rows = await connection.fetch(
-            f"select {_COLUMNS} from faces where person = $1 and photograph = $2"
+            f"select {_COLUMNS}, counter from faces where person = $1 and photograph = $2"
             " order by created_at, id",
             person,
             new.photograph,
@@ -206,14 +213,15 @@ class Faces:
         self, connection: Connection, face: FaceId, person: PersonId, new: NewFace
     ) -> None:
         await connection.execute(
-            "insert into faces (id, person, crop, width, height, photograph)"
-            " values ($1, $2, $3, $4, $5, $6)",
+            "insert into faces (id, person, crop, width, height, photograph, counter)"
+            " values ($1, $2, $3, $4, $5, $6, $7)",
             face,
             person,
             self._keys.seal(new.crop, context(face, "crop")),
             new.width,
             new.height,
             new.photograph,
+            new.counter,
         )
 
     async def _row(self, connection: Connection, person: PersonId, face: FaceId) -> asyncpg.Record:
@@ -243,7 +251,9 @@ class Faces:
     def _enrolled(self, row: asyncpg.Record) -> EnrolledFace:
         face = FaceId(str(row["id"]))
         opened = self._keys.unseal(row["template"], context(face, "template"))
-        return EnrolledFace(face, PersonId(str(row["person"])), _read(opened))
+        person = PersonId(str(row["person"]))
+        whose = other_than(person) if row["counter"] else person
+        return EnrolledFace(face, whose, _read(opened))
 
 
 async def keep_template(connection: Connection, pack: PackId, face: FaceId, sealed: bytes) -> None:

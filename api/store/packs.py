@@ -244,7 +244,8 @@ class Packs:
             rows = await connection.fetch(
                 "select faces.id, person, name, reason, not exists ("
                 " select from faces others join templates on templates.face = others.id"
-                " where others.person = people.id and templates.pack = $2) as lost"
+                " where others.person = people.id and not others.counter"
+                " and templates.pack = $2) and not faces.counter as lost"
                 f" from {_FACES} join refusals on refusals.face = faces.id"
                 " where gallery = $1 and refusals.pack = $2 order by lower(name), person, faces.id",
                 self._gallery,
@@ -393,9 +394,9 @@ class Packs:
         """Whether somebody has faces, and none that this pack can use."""
         lost: bool = await connection.fetchval(
             "select exists (select from people where gallery = $1"
-            " and exists (select from faces where person = people.id)"
+            " and exists (select from faces where person = people.id and not counter)"
             " and not exists (select from faces join templates on templates.face = faces.id"
-            " where person = people.id and templates.pack = $2))",
+            " where person = people.id and not counter and templates.pack = $2))",
             self._gallery,
             pack,
             timeout=_PATIENCE,
