@@ -14,6 +14,7 @@ from ingest.observed import Observed
 from ingest.options import DecoderChoice, Masks
 from ingest.playable import LastGroup, Playable
 from ingest.pulse import Pulse
+from ingest.same_moment import OwnTime, Timing
 
 if TYPE_CHECKING:
     import av
@@ -37,6 +38,9 @@ class Tee:
         name: the camera's.
         on_thread: called on each thread that encodes, before anything else.
         masking: the camera's, the same for whatever shows pictures of it.
+        timing: how the stream's media times go together with those of the camera's others; left
+            out, it is the one that others go by.
+        on_decoded: called with each decoded picture and its media time, on the source's thread.
     """
 
     def __init__(
@@ -44,8 +48,14 @@ class Tee:
         name: str = "",
         on_thread: Callable[[], None] = lambda: None,
         masking: Masking | None = None,
+        timing: Timing | None = None,
+        on_decoded: "Callable[[av.VideoFrame, int], None]" = lambda *_: None,
     ) -> None:
         self.clock = MediaClock()
+        self.own_time = OwnTime()
+        """Of its media times, where they are its own."""
+        self.timing = timing or self.own_time
+        self.on_decoded = on_decoded
         self.observed = Observed()
         self.pulse = Pulse()
         self.masking = masking or Masking()
@@ -63,6 +73,8 @@ class Tee:
     def play(self, listener: Callable[[Playable], None]) -> None:
         """Give the last group of pictures, then each new one, to ``listener``, on any thread."""
         with self._lock:
+            if self.masking.masks and not all(one.encoded for one in self._group.pictures):
+                self._group.clear()  # from before somebody masked the camera elsewhere
             for picture in self._group.pictures:
                 listener(picture)
             self._listener = listener
@@ -100,6 +112,7 @@ class Tee:
         """
         self.clock.begin()
         self.pulse.begin()
+        self.timing.begin()
         self.observed.connected(codec, transport)
         try:
             yield Tap(self, passing)
@@ -196,4 +209,5 @@ class Tap:
         """A picture as it is shown."""
         self._tee.pulse.beat()
         self._tee.observed.shown(picture.width, picture.height, self.decoder)
+        self._tee.on_decoded(picture, media_time)
         self._tee.decoded(picture, media_time, self._why if self._passing is None else "")

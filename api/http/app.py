@@ -21,6 +21,7 @@ from api.http.routes import (
     health,
     live,
     people,
+    presence,
     recognition,
     reembedding,
     shards,
@@ -44,6 +45,7 @@ _NOUNS = (
     gallery,
     reembedding,
     live,
+    presence,
     whep,
     whip,
 )

@@ -126,7 +126,8 @@ class Conversation:
     async def _send_all(self, wanted: SubscribeMessage) -> None:
         cameras = None if wanted.cameras is None else {CameraId(one) for one in wanted.cameras}
         with suppress(WebSocketDisconnect):  # the one who receives hears of it, too
-            async with aclosing(self._results.subscribe(cameras, wanted.after)) as messages:
+            messages = self._results.subscribe(cameras, wanted.after, recent=wanted.recent)
+            async with aclosing(messages):
                 async for told in messages:
                     await self._send(told)
 

@@ -12,7 +12,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from api.live.kept import Kept
 from api.live.presence import Presences
 from api.live.told import Told
-from api.live.wire import CameraMessage, GapMessage, LiveMessage, Position, SnapshotMessage
+from api.live.wire import (
+    CameraMessage,
+    GapMessage,
+    LiveMessage,
+    Position,
+    PresenceMessage,
+    SnapshotMessage,
+)
 from api.settings.sections import LiveSettings
 from pipeline.messages import CameraId, PersonId
 
@@ -85,11 +92,23 @@ class Hub:
         """The latest state of a camera."""
         return self._states.get(camera)
 
+    def present(self, cameras: Collection[CameraId] | None) -> Sequence[PresenceMessage]:
+        """Who is on these cameras (None: all) now."""
+        return self._presences.present(cameras)
+
     async def subscribe(
-        self, cameras: Collection[CameraId] | None, after: Position | None = None
+        self,
+        cameras: Collection[CameraId] | None,
+        after: Position | None = None,
+        *,
+        recent: bool = False,
     ) -> AsyncGenerator[Told, None]:
-        """What happens on these cameras (None: all): from a snapshot on, or after a position."""
+        """What happens on these cameras (None: all): from a snapshot on, or after a position.
+
+        With ``recent`` the first snapshot has all results that are not too old to be shown.
+        """
         listener = _Listener(cameras, self._kept.most)
+        listener.wants_recent = recent
         messages = self._beginning(listener, after)
         self._listeners.add(listener)
         try:
@@ -156,14 +175,17 @@ class Hub:
         """How things are now; the listener goes on from here."""
         listener.begin(self._kept.head, self._kept.head, ())
         states = (state for camera, state in self._states.items() if listener.wants(camera))
-        frames = self._kept.last_frames(listener.cameras, self._max_age)
+        take = self._kept.recent_frames if listener.wants_recent else self._kept.last_frames
+        frames = take(listener.cameras, self._max_age)
+        listener.wants_recent = False
         return Told(
             SnapshotMessage(
                 epoch=self.epoch,
                 cursor=self._kept.head,
+                max_age=self._max_age,
                 cameras=tuple(states),
                 frames=tuple(frames),
-                present=tuple(self._presences.present(listener.cameras)),
+                present=tuple(self.present(listener.cameras)),
             )
         )
 
@@ -182,6 +204,8 @@ class _Listener:
         self.replayed = 0
         """Up to here messages were told before it came, and may be older than live ones."""
         self.dropped = 0
+        self.wants_recent = False
+        """Its next snapshot has not only the last result of each camera."""
         self.ready = asyncio.Event()
         self._most = most
         self._waiting: deque[int] = deque()

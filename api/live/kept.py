@@ -82,6 +82,20 @@ class Kept:
             and isinstance(entry.message, FrameMessage)
         ]
 
+    def recent_frames(
+        self, cameras: Collection[CameraId] | None, max_age: float
+    ) -> Sequence[FrameMessage]:
+        """All results of these cameras (None: all) that are no older than that, in order."""
+        self._forget_old()
+        return [
+            entry.told.message
+            for entry in self._entries.values()
+            if (cameras is None or entry.camera in cameras)
+            and entry.camera in self._frames  # it was not deleted
+            and not self._is_older(entry, max_age)
+            and isinstance(entry.told.message, FrameMessage)
+        ]
+
     def forget(self, camera: CameraId) -> None:
         """A camera was deleted: there is no last result of it."""
         self._frames.pop(camera, None)

@@ -173,9 +173,13 @@ class SnapshotMessage(_Message):
     type: Literal["snapshot"] = "snapshot"
     epoch: str = Field(description="Of the stream; another one after each start of the program.")
     cursor: Cursor = Field(description="The last message that is in it.")
+    max_age: float = Field(description="Seconds after which a result is not shown any more.")
     cameras: tuple[CameraMessage, ...] = Field(description="The state of each.")
     frames: tuple[FrameMessage, ...] = Field(
-        description="The last result of each, where it is not too old to be shown."
+        description=(
+            "The last result of each, where it is not too old to be shown; all that are not,"
+            " in order, where recent was asked for."
+        )
     )
     present: tuple[PresenceMessage, ...] = Field(
         default=(), description="Who is there now; none who is not named here is."
@@ -222,6 +226,10 @@ class SubscribeMessage(_Message):
     )
     after: Position | None = Field(
         default=None, description="Where to go on; null: with a snapshot of now."
+    )
+    recent: bool = Field(
+        default=False,
+        description="The first snapshot has all results that are not too old to be shown.",
     )
 
 

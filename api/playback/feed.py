@@ -14,7 +14,7 @@ import msgspec
 from api.live.coded import Coded
 from ingest.playable import LastGroup
 
-_TICK = Fraction(1, 90_000)
+TICK = Fraction(1, 90_000)
 """Seconds of a tick of media time, which is that of RTP (RFC 6184, 8.2.1)."""
 _WAITING = 64
 """Pictures that wait for a viewer beside a group it begins with; then it goes on with the next key
@@ -32,7 +32,7 @@ class Picture:
     def of(cls, coded: Coded) -> Self:
         """The picture that arrived as ``coded``."""
         packet = av.Packet(coded.data)
-        packet.pts, packet.time_base = coded.media_time, _TICK
+        packet.pts, packet.time_base = coded.media_time, TICK
         return cls(coded, packet)
 
     @property
@@ -69,6 +69,11 @@ class Queue:
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    @property
+    def waiting(self) -> Sequence[Picture]:
+        """What waits, in order."""
+        return tuple(self._waiting)
 
     def put(self, picture: Picture) -> None:
         """Leave the camera's next picture."""
@@ -130,7 +135,7 @@ class Feed:
 
     def just_now(self) -> int:
         """The media time of a moment ago: one that no picture which is still to come will have."""
-        return self._latest - self._interval + int((time.monotonic() - self._came) / _TICK)
+        return self._latest - self._interval + int((time.monotonic() - self._came) / TICK)
 
     def join(self, queue: Queue) -> None:
         """Let ``queue`` have every further picture."""

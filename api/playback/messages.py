@@ -8,9 +8,10 @@ from typing import TypeAlias
 import msgspec
 
 from api.live.coded import Coded
+from ingest.roles import StreamRole
 from ingest.webrtc.ice import Ice
 
-VERSION = 1
+VERSION = 3
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -90,6 +91,9 @@ class Linked(_Message, frozen=True):
     connected: bool
     rtp_origin: int | None
     encoded: bool | None
+    caught_up: tuple[tuple[int, int], ...]
+    role: StreamRole | None
+    exact: bool
 
 
 class Ended(_Message, frozen=True):

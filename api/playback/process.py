@@ -173,7 +173,7 @@ class PlaybackProcess:
         known = _Session(
             camera,
             asyncio.get_running_loop().create_future(),
-            ViewingStatus(camera, "connecting", None, None),
+            ViewingStatus(camera, "connecting", None, None, (), None, exact=True),
         )
         self._sessions[session] = known
         self._feed(camera)
@@ -218,4 +218,7 @@ def _status(camera: CameraId, message: Linked) -> ViewingStatus:
         "connected" if message.connected else "connecting",
         message.rtp_origin,
         message.encoded,
+        message.caught_up,
+        message.role,
+        message.exact,
     )

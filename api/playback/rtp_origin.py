@@ -23,7 +23,12 @@ def rtp_origin(sender: RTCRtpSender, sent: int) -> int | None:
     if not sender._RTCRtpSender__packet_count:  # type: ignore[attr-defined] # noqa: SLF001 - see above
         return None
     timestamp: int = sender._RTCRtpSender__rtp_timestamp  # type: ignore[attr-defined] # noqa: SLF001
-    return (timestamp - sent) % _MODULUS
+    return wrapped(timestamp - sent)
+
+
+def wrapped(timestamp: int) -> int:
+    """An RTP timestamp as it is sent."""
+    return timestamp % _MODULUS
 
 
 def takes_key_request(sender: RTCRtpSender) -> bool:

@@ -142,7 +142,7 @@ class LiveSettings(Section):
         10.0, description="Seconds that messages are kept for whoever comes back with a cursor."
     )
     max_age: Seconds = Field(
-        2.0, description="Seconds after which a result is not sent as new any more."
+        2.0, description="Seconds after which a result is not sent as new, nor shown, any more."
     )
     leave_after: Seconds = Field(
         5.0, description="Seconds without a frame that names them after which somebody has left."

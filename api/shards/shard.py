@@ -48,6 +48,7 @@ from api.shards.messages import (
     Refusal,
     Refused,
     Search,
+    Second,
     Show,
     Shown,
     Stream,
@@ -67,6 +68,7 @@ from ingest.address import CameraUrl, camera_address
 from ingest.fleet import CameraSpec
 from ingest.options import CameraOptions
 from ingest.playable import Playable
+from ingest.roles import Streams
 from ingest.source import StateChange
 from ingest.troubles import cause_of
 from ingest.webrtc.session import Occupied
@@ -362,6 +364,10 @@ def _wanted(message: Watch) -> tuple[CameraSpec, Numbers]:
         CameraId(message.camera),
         camera_address(message.url),
         CameraOptions.model_validate_json(message.options),
+        Streams(
+            CameraUrl.parse(message.view) if message.view else None,
+            CameraUrl.parse(message.detail) if message.detail else None,
+        ),
     )
     return spec, Numbers(message.after_seq, message.after_track, message.after_media_time)
 
@@ -399,6 +405,10 @@ class Vital:
                 for camera, one in (shard.engine.observed() if shard else {}).items()
             ),
             pack=shard.current.pipeline.pack.manifest.id if shard else "",
+            seconds=tuple(
+                Second(camera, one)
+                for camera, one in (shard.engine.second_streams() if shard else ())
+            ),
         )
 
 

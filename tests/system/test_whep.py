@@ -103,7 +103,9 @@ async def test_a_camera_is_seen_as_it_is_with_the_media_times_of_its_results(
             "state": "connected",
             "rtp_origin": await origin(watched, location),
             "encoded": False,
+            "caught_up": told["caught_up"],
         }
+        assert {timestamp for timestamp, _ in told["caught_up"]} <= set(seen.timestamps)
         with watched.service.live(watched.client, [watched.camera]) as live:
             frames = [frame(live) for _ in range(10)]
         arrived = len(seen.timestamps)

@@ -13,7 +13,17 @@ from dataclasses import dataclass, replace
 
 from api.command.bench.line import Line
 from pipeline.extract import FeatureExtractor
-from pipeline.messages import CameraId, Capture, DetectedFace, Frame, Image, Look, Result
+from pipeline.messages import (
+    CameraId,
+    Capture,
+    Detail,
+    DetectedFace,
+    Frame,
+    Image,
+    Look,
+    Result,
+    no_detail,
+)
 from pipeline.stages import Detector
 from pipeline.watch import watch
 
@@ -73,10 +83,10 @@ class _TimedExtractor(FeatureExtractor):
         self._extractor = extractor
         self._times = times
 
-    def extract(self, image: Image, face: DetectedFace) -> Look:
+    def extract(self, image: Image, face: DetectedFace, detail: Detail = no_detail) -> Look:
         began = time.perf_counter()
         try:
-            return self._extractor.extract(image, face)
+            return self._extractor.extract(image, face, detail)
         finally:
             self._times.add(image, began)
 

@@ -1,5 +1,6 @@
 """Live video of a camera by WebRTC, as WHEP has it (draft-ietf-wish-whep)."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from api.http.services import Services
 from api.live.engine import ViewingStatus
 from api.live.ice import ice_of
 from api.store.messages import Camera, Conflict, NotFound
+from ingest.roles import StreamRole
 from ingest.source import CONNECTED, State
 from pipeline.errors import Transient
 
@@ -24,13 +26,20 @@ class ViewingOut(Body):
     """A session; an RTP timestamp in it is (``rtp_origin`` + media time) modulo 2^32.
 
     ``rtp_origin`` is null until the viewer has caught up with the camera, within a second or so.
+    Pictures of before, which are sent faster than they were taken, are listed in ``caught_up``: the
+    RTP timestamp of each and its media time.
     ``encoded`` is false where the pictures are the camera's own, untouched, null before the first.
+    ``role`` is what the stream is for that they are of: view, or analyse where there is no other or
+    it does not come. ``exact`` is false where results are matched with them by arrival only.
     """
 
     session: str
     state: Literal["connecting", "connected"]
     rtp_origin: int | None
     encoded: bool | None
+    caught_up: Sequence[tuple[int, int]]
+    role: StreamRole | None
+    exact: bool
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=ANSWERS, openapi_extra=BODY)
@@ -57,7 +66,13 @@ async def viewing(camera: One, session: Session, services: ServicesDep) -> Viewi
     """How a session is, and how its timestamps and the results' media times go together."""
     known = _known(camera, session, services)
     return ViewingOut(
-        session=session, state=known.state, rtp_origin=known.rtp_origin, encoded=known.encoded
+        session=session,
+        state=known.state,
+        rtp_origin=known.rtp_origin,
+        encoded=known.encoded,
+        caught_up=known.caught_up,
+        role=known.role,
+        exact=known.exact,
     )
 
 

@@ -26,6 +26,8 @@ export interface LiveListener {
  * one was: what was missed meanwhile comes first, or else a snapshot of now.
  */
 export class Live {
+  /** Seconds after which a result is not shown any more, as the service says; 0: it said nothing. */
+  maxAge = 0
   private socket: WebSocket | null = null
   private timer: ReturnType<typeof setTimeout> | null = null
   private wanted: readonly string[] = []
@@ -69,8 +71,9 @@ export class Live {
   }
 
   private ask(socket: WebSocket): void {
-    const after = this.position === null ? {} : { after: this.position }
-    socket.send(JSON.stringify({ type: 'subscribe', cameras: this.wanted, ...after }))
+    // A viewer catches up with pictures of a moment ago: their results come, too.
+    const from = this.position === null ? { recent: true } : { after: this.position }
+    socket.send(JSON.stringify({ type: 'subscribe', cameras: this.wanted, ...from }))
   }
 
   private async connect(run: number): Promise<void> {
@@ -105,6 +108,7 @@ export class Live {
     switch (message.type) {
       case 'snapshot':
         this.position = { epoch: message.epoch, cursor: message.cursor }
+        this.maxAge = message.max_age
         for (const told of [...message.cameras, ...message.frames]) this.tell(told)
         break
       case 'frame':

@@ -9,13 +9,16 @@ export type CameraChange = Partial<Schemas['CameraChange']>
 export type Region = CameraOptions['region']
 export type Polygon = CameraOptions['masks'][number]
 export type CheckedCamera = Schemas['CheckedCamera']
-export type NewCamera = Omit<Schemas['NewCamera'], 'options'> & { options?: CameraOptions }
+type AnyCamera = Schemas['NewCamera']
+/** What is left out is as the service has it. */
+export type NewCamera = Partial<AnyCamera> & Pick<AnyCamera, 'name' | 'url'>
 export type Face = Schemas['FaceOut']
 export type Gallery = Schemas['GalleryOut']
 export type PeoplePage = Schemas['PeoplePage']
 export type Person = Schemas['PersonOut']
 export type Shard = Schemas['ShardOut']
 export type Stream = Schemas['StreamStatus']
+export type CameraRole = Schemas['RoleStatus']
 export type Ticket = Schemas['Ticket']
 export type Token = Schemas['Token']
 export type User = Schemas['UserOut']

@@ -1,4 +1,8 @@
-/** The results of a camera by time, and the boxes of a frame that has none of its own. */
+/** The results of a camera by time, and the boxes of a frame that has none of its own.
+ *
+ * Nothing is drawn that is older than the service's `live.max_age`: no result goes on for longer, and
+ * a picture that is so far behind the newest result gets no boxes at all.
+ */
 import { revised } from './revision'
 import type { FaceMessage, FrameMessage, RevisionMessage } from './wire'
 
@@ -21,8 +25,11 @@ export class Timeline {
   /** By media_time. */
   private readonly results: FrameMessage[] = []
 
-  /** `kept` results: more than come while a picture is held back. */
-  constructor(private readonly kept = 256) {}
+  /** `maxAge` in seconds; `kept` results: more than come while a picture is held back. */
+  constructor(
+    private readonly maxAge: () => number,
+    private readonly kept = 256,
+  ) {}
 
   add(result: FrameMessage): void {
     const before = this.results.findLastIndex((one) => one.media_time <= result.media_time)
@@ -39,13 +46,19 @@ export class Timeline {
     this.results.length = 0
   }
 
-  /** The boxes of the frame of this time; null: nothing is known of it. */
-  at(time: number): Boxes | null {
+  /** The boxes of the frame of this time; null: nothing is known of it.
+   *
+   * A result that is `rounding` ticks away at the most is the frame's own; null: none is for sure.
+   */
+  at(time: number, rounding: number | null = 0): Boxes | null {
+    const oldest = this.maxAge() * SECOND
     const index = this.results.findLastIndex((one) => one.media_time <= time)
-    const last = this.results[index]
-    if (last === undefined) return null
-    if (last.media_time === time) return { frame: last, exact: true }
-    const next = this.results[index + 1]
+    const [last, next, newest] = [this.results[index], this.results[index + 1], this.results.at(-1)]
+    if (newest === undefined || newest.media_time - time > oldest) return null
+    const reach = rounding ?? -1
+    const own = [last, next].find((one) => one && Math.abs(one.media_time - time) <= reach)
+    if (own !== undefined) return { frame: own, exact: true }
+    if (last === undefined || time - last.media_time > oldest) return null
     const faces = next ? between(last, next, time) : beyond(this.results[index - 1], last, time)
     return faces === null ? null : { frame: { ...last, faces }, exact: false }
   }

@@ -8,6 +8,12 @@ export interface WhepStatus {
   rtp_origin: number | null
   /** The service encodes it; false: it is the camera's own; null: not known yet. */
   encoded: boolean | null
+  /** What the stream is for that its pictures are of; null: not known yet. */
+  role: 'analyse' | 'view' | 'detail' | null
+  /** Results are matched with its pictures by a clock of the camera, not by their arrival. */
+  exact: boolean
+  /** RTP timestamp and media_time of each picture that it catches up with. */
+  caught_up: [timestamp: number, mediaTime: number][]
 }
 
 /** This browser cannot do it: not now, and not later. */
@@ -20,6 +26,8 @@ export class WhepSession {
     private readonly session: RtcSession,
     private readonly receiver: RTCRtpReceiver,
     private readonly video: HTMLVideoElement,
+    /** Once the first packet of the video is there. */
+    readonly flows: Promise<void>,
   ) {}
 
   /** Ask for a camera; its pictures come to `video`.
@@ -37,8 +45,12 @@ export class WhepSession {
       peer.addTransceiver('video', { direction: 'recvonly' }).receiver
     const path = `/cameras/${camera}/whep`
     const [session, receiver] = await RtcSession.begin(signaling, path, prepare, signal)
-    video.srcObject = new MediaStream([receiver.track])
-    return new WhepSession(session, receiver, video)
+    const { track } = receiver
+    const flows = new Promise<void>((resolve) => {
+      track.addEventListener('unmute', () => resolve(), { once: true })
+    })
+    video.srcObject = new MediaStream([track])
+    return new WhepSession(session, receiver, video, flows)
   }
 
   /** Path of the session. */

@@ -276,11 +276,15 @@ export interface SnapshotMessage {
    */
   cursor: number
   /**
+   * Seconds after which a result is not shown any more.
+   */
+  max_age: number
+  /**
    * The state of each.
    */
   cameras: CameraMessage[]
   /**
-   * The last result of each, where it is not too old to be shown.
+   * The last result of each, where it is not too old to be shown; all that are not, in order, where recent was asked for.
    */
   frames: FrameMessage[]
   /**
@@ -330,6 +334,10 @@ export interface SubscribeMessage {
    * Where to go on; null: with a snapshot of now.
    */
   after?: Position | null
+  /**
+   * The first snapshot has all results that are not too old to be shown.
+   */
+  recent?: boolean
 }
 /**
  * Up to where a reader has read.

@@ -43,6 +43,16 @@ describe('FrameClock', () => {
     expect(asked.mediaTime(sent(3_000_000_000, TIME + 90_000))).toBe(TIME + 90_000)
   })
 
+  it('knows a picture that is caught up with by what was told of it', () => {
+    const asked = clock(null)
+    asked.catchUp([[WRAP - 1, TIME], [719, TIME + 7200]])
+    expect([WRAP - 1, 719, 1439].map((stamp) => asked.mediaTime(stamp))).toEqual([TIME, TIME + 7200, null])
+    expect([719, 1439].map((stamp) => asked.isCaughtUp(stamp))).toEqual([true, false])
+    asked.origin = 17
+    expect(asked.mediaTime(719)).toBe(TIME + 7200)
+    expect(asked.mediaTime(sent(17, TIME + 14_400))).toBe(TIME + 14_400)
+  })
+
   it('believes a result where the clock of this machine is hours off', () => {
     const day = 24 * 3_600_000
     const asked = clock(5, TIME / 90 - day)

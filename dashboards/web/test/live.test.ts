@@ -33,7 +33,7 @@ class FakeSocket {
   }
 }
 
-const snapshot = { type: 'snapshot', epoch: 'e1', cursor: 5, cameras: [], frames: [] }
+const snapshot = { type: 'snapshot', epoch: 'e1', cursor: 5, max_age: 2, cameras: [], frames: [] }
 
 describe('Live', () => {
   let sockets: FakeSocket[]
@@ -82,7 +82,7 @@ describe('Live', () => {
     expect(socket(0).address).toBe('ws://x/live?ticket=t1')
     expect(socket(0).sent).toEqual([])
     socket(0).open()
-    expect(socket(0).sent).toEqual([{ type: 'subscribe', cameras: ['c1'] }])
+    expect(socket(0).sent).toEqual([{ type: 'subscribe', cameras: ['c1'], recent: true }])
     expect(states).toEqual(['off', 'connecting', 'open'])
   })
 
@@ -91,7 +91,7 @@ describe('Live', () => {
     await settle()
     socket(0).open()
     live.subscribe(['c2'])
-    expect(socket(0).sent.at(-1)).toEqual({ type: 'subscribe', cameras: ['c2'] })
+    expect(socket(0).sent.at(-1)).toEqual({ type: 'subscribe', cameras: ['c2'], recent: true })
   })
 
   it('comes back with a new ticket and the same cameras', async () => {
@@ -106,7 +106,7 @@ describe('Live', () => {
     await vi.advanceTimersByTimeAsync(1)
     expect(socket(1).address).toBe('ws://x/live?ticket=t2')
     socket(1).open()
-    expect(socket(1).sent).toEqual([{ type: 'subscribe', cameras: ['c1'] }])
+    expect(socket(1).sent).toEqual([{ type: 'subscribe', cameras: ['c1'], recent: true }])
   })
 
   it('waits longer each time, and from the beginning after a success', async () => {
@@ -154,7 +154,7 @@ describe('Live', () => {
     socket(2).say({ ...snapshot, epoch: 'e2', cursor: 2 })
     expect(await afterwards(2)).toEqual({ ...wanted, after: { epoch: 'e2', cursor: 2 } })
     live.subscribe(['c2'])
-    expect(socket(3).sent.at(-1)).toEqual({ type: 'subscribe', cameras: ['c2'] })
+    expect(socket(3).sent.at(-1)).toEqual({ type: 'subscribe', cameras: ['c2'], recent: true })
   })
 
   it('hands on what is in a snapshot', async () => {
@@ -165,7 +165,7 @@ describe('Live', () => {
     socket(0).open()
     const camera = { type: 'camera', camera: 'c1', state: 'live', reason: '', since: 1 }
     socket(0).say({ ...snapshot, cameras: [camera], frames: [frame(3), frame(4)] })
-    expect([told, seen]).toEqual([['live'], [3, 4]])
+    expect([told, seen, live.maxAge]).toEqual([['live'], [3, 4], 2])
   })
 
   it('does not ask again when nobody is signed in any more', async () => {

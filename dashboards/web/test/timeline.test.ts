@@ -15,17 +15,30 @@ const ada = { status: 'known', person: 'p1', name: 'Ada' } as const
 
 describe('Timeline', () => {
   let timeline: Timeline
+  let maxAge: number
   const boxes = (ms: number): unknown[] | undefined =>
     timeline.at(ms * MS)?.frame.faces.map((one) => one.box)
 
   beforeEach(() => {
-    timeline = new Timeline()
+    maxAge = 2
+    timeline = new Timeline(() => maxAge)
   })
 
   it('has nothing before the first result', () => {
     expect(timeline.at(0)).toBeNull()
     timeline.add(at(100, [face(1)]))
     expect(timeline.at(99 * MS)).toBeNull()
+  })
+
+  it('gives a frame whose time is rounded the result that is its own', () => {
+    const results = [at(100, [face(1)]), at(180, [face(2)])]
+    for (const result of results) timeline.add(result)
+    for (const ticks of [-9, -1, 2, 9]) {
+      expect(timeline.at(100 * MS + ticks, 9)).toEqual({ frame: results[0], exact: true })
+      expect(timeline.at(180 * MS + ticks, 9)).toEqual({ frame: results[1], exact: true })
+    }
+    expect(timeline.at(100 * MS - 10, 9)).toBeNull()
+    expect(timeline.at(180 * MS - 10, 9)?.exact).toBe(false)
   })
 
   it('gives a frame with a result exactly that one', () => {
@@ -88,6 +101,26 @@ describe('Timeline', () => {
     expect(timeline.at(501 * MS)).toBeNull()
   })
 
+  it('draws nothing that is older than the service lets it', () => {
+    maxAge = 0.1
+    timeline.add(at(0, [face(1)]))
+    expect(boxes(100)).toHaveLength(1)
+    expect(timeline.at(101 * MS)).toBeNull()
+    timeline.add(at(300, [face(1)]))
+    expect(timeline.at(150 * MS)).toBeNull()
+    expect(timeline.at(300 * MS)?.exact).toBe(true)
+    maxAge = 0
+    expect(timeline.at(300 * MS)?.exact).toBe(true)
+    expect(timeline.at(301 * MS)).toBeNull()
+  })
+
+  it('gives no boxes to a picture that is far behind, not even its own', () => {
+    for (const ms of [0, 500, 2500]) timeline.add(at(ms, [face(1)]))
+    expect(timeline.at(499 * MS)).toBeNull()
+    expect(timeline.at(0)).toBeNull()
+    expect(timeline.at(500 * MS)?.exact).toBe(true)
+  })
+
   it('takes boxes to be where they were where the result before is of another time', () => {
     timeline.add(at(0, [face(1, { box: [0, 0, 10, 10] })]))
     timeline.add(at(5000, [face(1, { box: [90, 0, 10, 10] })]))
@@ -110,7 +143,7 @@ describe('Timeline', () => {
   })
 
   it('keeps a bounded number of results, the newest, and the same one once', () => {
-    timeline = new Timeline(2)
+    timeline = new Timeline(() => maxAge, 2)
     for (const ms of [0, 100, 100, 200]) timeline.add(at(ms, []))
     expect(timeline.at(0)).toBeNull()
     expect(timeline.at(100 * MS)?.exact).toBe(true)

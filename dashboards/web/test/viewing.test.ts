@@ -50,6 +50,11 @@ describe('Viewing', () => {
   let told: unknown[]
   let viewing: Viewing
   let over: string[]
+  let caughtUp: [number, number][]
+  let flow: () => void
+  let exact: boolean
+  let width: number
+  let role: 'analyse' | 'view'
 
   const result = (number: number): FrameMessage =>
     ({ ...frame(number, [face(1)]), media_time: TIME + number * STEP })
@@ -57,12 +62,20 @@ describe('Viewing', () => {
   const label = ({ frame: { seq }, exact }: Boxes): string => `+${exact ? '' : '~'}${seq}`
   const number = (time: number | null): string => (time === null ? '?' : `${(time - TIME) / STEP}`)
   const known = (origin: number | null, encoded = false): (() => Promise<WhepStatus>) => () =>
-    Promise.resolve({ state: 'connected', rtp_origin: origin, encoded })
+    Promise.resolve({
+      state: 'connected',
+      rtp_origin: origin,
+      encoded,
+      caught_up: caughtUp,
+      role,
+      exact,
+    })
 
   function begin(): void {
     viewing = new Viewing({
       session: {
         path: '/session',
+        flows: new Promise<void>((resolve) => (flow = resolve)),
         hold: (ms: number) => {
           held.push(ms)
           return canHold
@@ -74,6 +87,7 @@ describe('Viewing', () => {
         annotate: (late) => shown.push(`late ${late.seq}`),
       },
       status: () => (answers.length > 1 ? answers.shift() : answers[0])?.() ?? Promise.reject(new Error()),
+      maxAge: () => 1000,
       shown: () => undefined,
       told: (...said) => told.push(said),
     })
@@ -91,8 +105,12 @@ describe('Viewing', () => {
   beforeEach(() => {
     vi.useFakeTimers()
     open = 0
+    exact = true
+    width = 960
+    role = 'analyse'
     class FakeFrame {
       readonly timestamp = video.current
+      readonly displayWidth = width
       constructor() {
         open += 1
       }
@@ -104,7 +122,7 @@ describe('Viewing', () => {
     vi.stubGlobal('VideoFrame', FakeFrame)
     video = new FakeVideo()
     ;[shown, held, canHold, told, over] = [[], [], true, [], []]
-    answers = [known(ORIGIN)]
+    ;[answers, caughtUp] = [[known(ORIGIN)], []]
   })
   afterEach(() => {
     viewing.close()
@@ -117,11 +135,48 @@ describe('Viewing', () => {
     begin()
     for (let at = 0; at < 4; at += 1) viewing.result(result(at))
     picture(0)
-    await vi.advanceTimersByTimeAsync(200)
+    await vi.advanceTimersByTimeAsync(0)
     picture(1)
     await vi.advanceTimersByTimeAsync(200)
     picture(2)
     expect(shown).toEqual(['?', '?', '2+2'])
+  })
+
+  it('has the boxes of a picture that it catches up with, from the first one on', async () => {
+    caughtUp = [0, 1, 2].map((at) => [at, TIME + at * STEP])
+    answers = [known(null), known(ORIGIN)]
+    begin()
+    for (const at of [0, 2]) viewing.result(result(at))
+    flow()
+    await vi.advanceTimersByTimeAsync(0)
+    // Sent as of other times: tick after tick.
+    for (const at of [0, 1, 2]) video.show(at - ORIGIN + 2 ** 32)
+    await vi.advanceTimersByTimeAsync(100)
+    picture(3)
+    expect(shown).toEqual(['0+0', '1+~0', '2+2', '3+~2'])
+  })
+
+  it('learns nothing of delays from pictures that it catches up with', async () => {
+    caughtUp = Array.from({ length: 100 }, (_, at) => [at, TIME + at * STEP])
+    begin()
+    for (let at = 0; at < 100; at += 1) viewing.result(result(at))
+    flow()
+    await vi.advanceTimersByTimeAsync(2000)
+    for (let at = 0; at < 100; at += 1) video.show(at - ORIGIN + 2 ** 32)
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(held).toEqual([100])
+  })
+
+  it('asks again which pictures are which where some were missing for a moment', async () => {
+    await beginKnown()
+    caughtUp = [[5, TIME + STEP]]
+    viewing.result(result(1))
+    picture(0)
+    await vi.advanceTimersByTimeAsync(251)
+    picture(2)
+    await vi.advanceTimersByTimeAsync(0)
+    video.show(5 - ORIGIN + 2 ** 32)
+    expect(shown.at(-1)).toBe('1+1')
   })
 
   it('gives a picture the boxes of that frame, and its neighbours estimated ones', async () => {
@@ -209,9 +264,40 @@ describe('Viewing', () => {
     video.show(TIME + STEP, TIME + STEP, 170)
     video.show(TIME + 2 * STEP, TIME + 2 * STEP, 180)
     await vi.advanceTimersByTimeAsync(1000)
-    expect(told).toEqual([[170, false]])
+    expect(told).toMatchObject([[170, { encoded: false, role: 'analyse', exact: true }]])
     await vi.advanceTimersByTimeAsync(5000)
     expect(told).toHaveLength(1)
+  })
+
+  it('draws boxes as estimated where times are estimated, and none of them as late and exact', async () => {
+    exact = false
+    await beginKnown()
+    viewing.result(result(1))
+    picture(1)
+    picture(2)
+    viewing.result(result(2))
+    expect(shown).toEqual(['1+~1', '2+~1'])
+  })
+
+  it('knows the frames of another stream by times that are rounded', async () => {
+    role = 'view'
+    await beginKnown()
+    viewing.result(result(1))
+    video.show(TIME + STEP + 2)
+    video.show(TIME + 2 * STEP - 1)
+    viewing.result(result(2))
+    expect(shown.map((one) => one.replace(/^[\d.]+/, ''))).toEqual(['+1', '+~1', 'late 2'])
+  })
+
+  it('asks anew where pictures have another size: they may be of another stream', async () => {
+    await beginKnown()
+    exact = false
+    width = 1920
+    picture(1)
+    await vi.advanceTimersByTimeAsync(0)
+    viewing.result(result(2))
+    picture(2)
+    expect(shown.at(-1)).toBe('2+~2')
   })
 
   it('is over where no picture comes at all', async () => {

@@ -9,8 +9,8 @@ export class FakePeer extends EventTarget {
   signalingState = 'stable'
   localDescription: { sdp: string } | null = null
   remote: RTCSessionDescriptionInit | null = null
-  readonly receiver: { track: string; jitterBufferTarget?: number } = {
-    track: 'video',
+  readonly receiver: { track: EventTarget; jitterBufferTarget?: number } = {
+    track: new EventTarget(),
     jitterBufferTarget: 0,
   }
   readonly sender = {

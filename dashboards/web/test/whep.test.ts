@@ -41,6 +41,17 @@ describe('WhepSession', () => {
     session.end()
   })
 
+  it('says when the video begins to flow', async () => {
+    const session = await begin()
+    const flowed = vi.fn()
+    void session.flows.then(flowed)
+    await Promise.resolve()
+    expect(flowed).not.toHaveBeenCalled()
+    peers[0]?.receiver.track.dispatchEvent(new Event('unmute'))
+    await Promise.resolve()
+    expect(flowed).toHaveBeenCalledOnce()
+  })
+
   it('says what a browser lacks, and asks the service nothing then', async () => {
     stubWebRtc(['video/VP8'])
     await expect(begin()).rejects.toThrow('plays no H.264')

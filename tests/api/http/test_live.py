@@ -104,6 +104,7 @@ async def test_json_is_spoken_unless_messagepack_is_asked_for() -> None:
                     "type": "snapshot",
                     "epoch": server.hub.epoch,
                     "cursor": 0,
+                    "max_age": 2.0,
                     "cameras": [],
                     "frames": [],
                     "present": [],

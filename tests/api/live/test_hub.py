@@ -29,7 +29,7 @@ from api.settings.sections import LiveSettings
 from ingest.source import State
 from pipeline.messages import CameraId, PersonId, Status
 
-GATE, YARD = CameraId("gate"), CameraId("yard")
+GATE, YARD, DOOR = CameraId("gate"), CameraId("yard"), CameraId("door")
 ANN, BOB = PersonId("id of Ann"), PersonId("id of Bob")
 
 
@@ -127,6 +127,7 @@ async def test_a_snapshot_of_now_comes_first(hub: Hub, clock: Clock) -> None:
         assert await read(messages) == SnapshotMessage(
             epoch=hub.epoch,
             cursor=6,
+            max_age=2,
             cameras=(
                 numbered(state(GATE, State.LIVE), 3),
                 numbered(state(YARD, State.WAITING), 4),
@@ -137,9 +138,32 @@ async def test_a_snapshot_of_now_comes_first(hub: Hub, clock: Clock) -> None:
         assert await read(messages) == SnapshotMessage(
             epoch=hub.epoch,
             cursor=6,
+            max_age=2,
             cameras=(numbered(state(YARD, State.WAITING), 4),),
             frames=(),
         )
+
+
+async def test_who_asks_for_them_begins_with_all_results_that_may_still_be_shown(
+    hub: Hub, clock: Clock
+) -> None:
+    for seq in range(4):
+        hub.publish(seen(GATE, seq))
+        hub.publish(seen(YARD, seq))
+        hub.publish(seen(DOOR, seq))
+        clock.now += 0.7
+    hub.forget(DOOR)
+    async with aclosing(hub.subscribe({GATE, DOOR}, recent=True)) as messages:
+        snapshot = await read(messages)
+        assert isinstance(snapshot, SnapshotMessage)
+        assert snapshot.frames == tuple(numbered(seen(GATE, seq), 3 * seq + 1) for seq in (2, 3))
+        clock.now += 3
+        hub.publish(seen(GATE, 4))
+        clock.now += 3
+        assert isinstance(await read(messages), GapMessage)
+        later = await read(messages)
+        assert isinstance(later, SnapshotMessage)
+        assert later.frames == (), "a reader that is late is not given more to read"
 
 
 async def test_nothing_of_a_camera_that_was_deleted_is_in_a_snapshot(hub: Hub) -> None:

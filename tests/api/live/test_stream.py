@@ -69,6 +69,7 @@ class World:
         return SnapshotMessage(
             epoch=self.hub.epoch,
             cursor=len(self.log),
+            max_age=MAX_AGE,
             cameras=(*states.values(),),
             frames=(*young,),
         )

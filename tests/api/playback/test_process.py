@@ -116,7 +116,7 @@ async def test_a_status_says_how_far_a_session_is() -> None:
         before = process.viewing(viewing.session)
         assert before is not None
         assert (before.camera, before.state) == (GATE, "connecting")
-        assert (before.rtp_origin, before.encoded) == (None, None)
+        assert (before.rtp_origin, before.encoded, before.caught_up) == (None, None, ())
         await seen_by(peer, viewing.answer)
         for unit in coded(GATE, 1):
             cameras.show(unit)
@@ -213,7 +213,7 @@ async def come_and_go(process: PlaybackProcess, cameras: Cameras, count: int) ->
         await until(lambda: cameras.is_watched(GATE))
         cameras.show(units[0])
         await asyncio.wait(viewers)
-    await until(lambda: process.viewers == 0)
+    await until(lambda: process.viewers == 0 and not cameras.is_watched(GATE))
 
 
 async def held(process: PlaybackProcess) -> dict[str, int]:

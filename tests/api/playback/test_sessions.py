@@ -9,7 +9,7 @@ import pytest
 
 import api.playback.sessions
 from api.live.coded import Coded
-from api.playback.feed import Feed
+from api.playback.feed import TICK, Feed
 from api.playback.messages import (
     Answer,
     End,
@@ -23,6 +23,7 @@ from api.playback.messages import (
 from api.playback.sessions import Sessions
 from api.playback.track import CameraTrack
 from api.processes.link import Outbox
+from ingest.roles import StreamRole
 from ingest.webrtc.peer import Peer
 from tests.api.playback.viewers import (
     LOOPBACK,
@@ -93,23 +94,33 @@ async def playing() -> AsyncIterator[tuple[Sessions, Program]]:
         hearing.cancel()
 
 
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kept group is sent as of one tick after the other."""
+    monkeypatch.setattr("api.playback.catch_up._DECODED", TICK)
+    monkeypatch.setattr("api.playback.catch_up._PACE", 1e12)
+
+
 async def test_a_viewer_sees_the_last_group_at_once_and_then_what_comes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The group as if it were taken a moment ago; no origin is told before times are exact."""
     units = list(coded("gate", 28))
+    at_once(monkeypatch)
     monkeypatch.setattr(Feed, "just_now", lambda _: units[24].media_time - 4)
     async with playing() as (sessions, program), a_viewer() as (peer, offer):
         for unit in units[:25]:
             sessions.obey(unit)
         sessions.obey(Offer("one", "gate", offer, LOOPBACK))
         seen = await seen_by(peer, await program.answer("one"))
-        await seen.arrived(5)
+        began = await seen.arrived(5)
         linked, origin = await program.linked("one"), await program.origin("one")
         for unit in units[25:]:
             sessions.obey(unit)
         times = await seen.arrived(8)
-        assert linked == Linked("one", connected=True, rtp_origin=origin, encoded=False)
+        group = tuple(zip(began[:4], (unit.media_time for unit in units[20:24]), strict=True))
+        assert linked == Linked("one", True, origin, False, group, StreamRole.ANALYSE, True)
+        before = [one for one in program.heard if isinstance(one, Linked) and one.caught_up]
+        assert (before[0].rtp_origin, before[0].caught_up) == (None, group), "told while it is sent"
         assert times[4:] == timestamps(units[24:], origin)
         assert [(times[4] - time) % 2**32 for time in times[:4]] == [4, 3, 2, 1]
         assert len(await seen.pictures(7)) == 7
@@ -162,6 +173,7 @@ async def test_a_viewer_who_lost_pictures_is_sent_the_kept_group_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("api.playback.track._AGAIN_PAUSE", 0.0)
+    at_once(monkeypatch)
     units = list(coded("gate", 12, group=50))
     monkeypatch.setattr(Feed, "just_now", lambda _: units[0].media_time)
     async with playing() as (sessions, program), a_viewer() as (peer, offer):
@@ -182,6 +194,9 @@ async def test_a_viewer_who_lost_pictures_is_sent_the_kept_group_again(
         assert times[:11] == timestamps(units[:11], origin)
         assert [time - times[10] for time in times[11:22]] == list(range(1, 12))
         assert times[22:] == timestamps(units[11:], origin)
+        (track,) = sessions._tracks
+        sent_again = [unit.media_time for unit in units[:11]]
+        assert list(track.caught_up) == list(zip(times[11:22], sent_again, strict=True))
         frames = await seen.pictures(22)
         brightness = [int(frame.to_ndarray(format="gray").mean()) for frame in frames]
         assert brightness[11:] == brightness[:11]

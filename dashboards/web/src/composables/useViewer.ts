@@ -7,7 +7,7 @@ import { useServices } from '../services'
 import { Stage } from '../stage'
 import type { FaceMessage } from '../wire'
 
-/** Milliseconds after which a picture is not of now any more. */
+/** Milliseconds after which it is said that no picture comes. */
 const FROZEN = 3000
 
 export interface Viewer {
@@ -35,7 +35,10 @@ export function useViewer(camera: () => string, { canvas, svg, video }: Elements
   const faces = ref<readonly FaceMessage[]>([])
   const trouble = ref<readonly string[]>([])
   const way = ref<Way | null>(null)
-  const { last, frozen, drawn, restart } = useFreshness(() => stage.value?.forget())
+  const { last, frozen, drawn, restart } = useFreshness(
+    () => 1000 * live.maxAge,
+    () => stage.value?.forget(),
+  )
   let stop = (): void => undefined
 
   function begin(): void {
@@ -76,15 +79,15 @@ export function useViewer(camera: () => string, { canvas, svg, video }: Elements
   return { stage, faces, last, frozen, trouble, way }
 }
 
-/** Whether pictures still come. */
-function useFreshness(onFreeze: () => void) {
+/** Whether pictures still come; the boxes of one that stands are `onOld` after `oldest` ms. */
+function useFreshness(oldest: () => number, onOld: () => void) {
   const last = ref<number | null>(null)
   const frozen = ref(false)
   let at = performance.now()
   const timer = setInterval(() => {
-    const late = performance.now() - at > FROZEN
-    if (late && !frozen.value) onFreeze()
-    frozen.value = late
+    const stands = performance.now() - at
+    if (stands > oldest()) onOld()
+    frozen.value = stands > FROZEN
   }, 250)
   onBeforeUnmount(() => clearInterval(timer))
   function drawn(): void {
