@@ -22,17 +22,20 @@ class SecondStreams:
 
     Args:
         group: in which they run; what breaks in one of them stays there.
-        connect: makes the source of a stream, which tells the tee.
+        analysed: what comes of a camera's analysed stream now.
+        connect: makes the source of a further stream, which tells the tee.
         on_thread: called on each thread that encodes for a camera, before anything else.
     """
 
     def __init__(
         self,
         group: asyncio.TaskGroup,
+        analysed: Callable[[CameraId], Tee],
         connect: Callable[[CameraSpec, CameraUrl, Tee, Wish], Source],
         backoff: Backoff,
         on_thread: Callable[[CameraId], None],
     ) -> None:
+        self._analysed = analysed
         self._connect = connect
         self._backoff = backoff
         self._on_thread = on_thread
@@ -44,7 +47,7 @@ class SecondStreams:
         self._videos: dict[CameraId, Viewed] = {}
         self._changing: defaultdict[CameraId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def put(self, spec: CameraSpec, analysed: Tee) -> None:
+    async def put(self, spec: CameraSpec) -> None:
         """A camera has these streams beside the analysed one; the same again changes nothing.
 
         One that failed is begun again.
@@ -61,14 +64,15 @@ class SecondStreams:
             await self._end(camera)
             self._known[camera], self._streams[camera] = asked, []
             for url, roles in _by_url(streams):
-                await self._begin(spec, url, roles, analysed)
-            self.video(camera, analysed).change(_for(StreamRole.VIEW, self._of(camera)))
+                await self._begin(spec, url, roles)
+            self.video(camera).change(_for(StreamRole.VIEW, self._of(camera)))
 
-    def move(self, camera: CameraId, analysed: Tee) -> None:
+    def move(self, camera: CameraId) -> None:
         """The analysed stream comes from elsewhere now; its video and its times are others."""
+        analysed = self._analysed(camera)
         for one in self._of(camera):
             one.timing.follow(analysed.own_time)
-        self.video(camera, analysed).move(analysed)
+        self.video(camera).move(analysed)
 
     def mask(self, camera: CameraId, masks: Masks) -> int:
         """Mask its further streams so from now on; nobody views, until they are played anew.
@@ -85,10 +89,10 @@ class SecondStreams:
             await self._end(camera)
             self._videos.pop(camera, None)
 
-    def video(self, camera: CameraId, analysed: Tee) -> Viewed:
+    def video(self, camera: CameraId) -> Viewed:
         """What its viewers get."""
         if camera not in self._videos:
-            self._videos[camera] = Viewed(analysed)
+            self._videos[camera] = Viewed(self._analysed(camera))
         return self._videos[camera]
 
     async def beside(
@@ -110,14 +114,12 @@ class SecondStreams:
     def _of(self, camera: CameraId) -> Sequence[SecondStream]:
         return self._streams.get(camera, ())
 
-    async def _begin(
-        self, spec: CameraSpec, url: CameraUrl, roles: tuple[StreamRole, ...], analysed: Tee
-    ) -> None:
+    async def _begin(self, spec: CameraSpec, url: CameraUrl, roles: tuple[StreamRole, ...]) -> None:
         name = CameraId(f"{spec.camera} ({'/'.join(roles)})")
         one = SecondStream(
             name,
             roles,
-            analysed,
+            self._analysed(spec.camera),
             lambda tee, wish: self._connect(spec, url, tee, wish),
             self._backoff,
             lambda: self._on_thread(spec.camera),

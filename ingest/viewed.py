@@ -60,12 +60,13 @@ class Viewed:
             return self._latest
 
     def move(self, analysed: Tee) -> None:
-        """The analysed stream comes from elsewhere now."""
+        """The analysed stream comes from elsewhere now: from its next key picture on."""
         before, self._analysed = self._analysed, analysed
         before.halt()
         with self._lock:
             played = self._listener is not None and self._shown is StreamRole.ANALYSE
             self._began = self._began and not played
+        analysed.cut()
         if played:
             analysed.play(partial(self._give, StreamRole.ANALYSE, None))
 

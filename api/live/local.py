@@ -121,7 +121,9 @@ class LocalEngine:
         self._maskings: defaultdict[CameraId, Masking] = defaultdict(Masking)
         """Of each camera one, whatever connects to it: nothing of it is shown without."""
         self._players = Players(group, output)
-        self._seconds = SecondStreams(group, self._further, self._backoff, output.decodes)
+        self._seconds = SecondStreams(
+            group, self._tee, self._further, self._backoff, output.decodes
+        )
         self._exchanging: defaultdict[CameraId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._tried: dict[CameraId, tuple[CameraSpec, Trial]] = {}
         """What is watched next, and is connected already."""
@@ -152,8 +154,8 @@ class LocalEngine:
         self._numbers[camera.camera].skip(after.seq)
         self._tee(camera.camera).clock.skip(after.media_time)
         self._tracks[camera.camera] = max(self._tracks[camera.camera], after.track)
-        await self._seconds.put(camera, self._tee(camera.camera))
         await self._fleet.put(_connecting(camera))
+        await self._seconds.put(camera)
 
     async def exchange(self, camera: CameraSpec, after: Numbers = Numbers()) -> None:
         """Watch a camera by another address from the first picture on that comes from there.
@@ -236,7 +238,7 @@ class LocalEngine:
 
     def play(self, camera: CameraId) -> None:
         """Tell this camera's video from now on, from its last key picture on."""
-        self._players.play(camera, self._seconds.video(camera, self._tee(camera)))
+        self._players.play(camera, self._seconds.video(camera))
 
     def halt(self, camera: CameraId) -> None:
         """Tell it no more."""
@@ -305,7 +307,7 @@ class LocalEngine:
             return None
         trial.after = self._tee(camera).clock.latest
         self._tees[camera] = trial.tee
-        self._seconds.move(camera, trial.tee)
+        self._seconds.move(camera)
         return trial
 
     def _frames(self, spec: CameraSpec, opened: Trial | None) -> AsyncGenerator[Capture, None]:

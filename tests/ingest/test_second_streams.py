@@ -13,7 +13,7 @@ import pytest
 from ingest.address import CameraUrl, WhipAddress
 from ingest.decode import Painter
 from ingest.fleet import CameraSpec
-from ingest.options import CameraOptions
+from ingest.options import CameraOptions, Masks
 from ingest.playable import Playable
 from ingest.roles import StreamRole, Streams
 from ingest.rtsp import RtspCamera
@@ -53,7 +53,7 @@ class Watched:
 
     def __init__(self, group: asyncio.TaskGroup, url: CameraUrl) -> None:
         self.tee = Tee("gate")
-        self.seconds = SecondStreams(group, _connect, SOON, lambda _: None)
+        self.seconds = SecondStreams(group, lambda _: self.tee, _connect, SOON, lambda _: None)
         self._url = url
         self.frames: list[Capture] = []
         self.played: list[Playable] = []
@@ -66,13 +66,13 @@ class Watched:
 
     async def put(self, **streams: CameraUrl) -> None:
         spec = CameraSpec(GATE, self._url, streams=Streams(**streams))
-        await self.seconds.put(spec, self.tee)
+        await self.seconds.put(spec)
 
     def play(self) -> None:
-        self.seconds.video(GATE, self.tee).play(self.played.append)
+        self.seconds.video(GATE).play(self.played.append)
 
     def halt(self) -> None:
-        self.seconds.video(GATE, self.tee).halt()
+        self.seconds.video(GATE).halt()
 
     @property
     def status(self) -> SecondStatus:
@@ -212,7 +212,8 @@ async def test_viewers_go_on_where_the_analysed_stream_comes_from_elsewhere(
         async with aclosing(RtspCamera(camera.url("low"), GATE, tee=other).frames()) as frames:
             await anext(frames)
             before = len(one.played)
-            one.seconds.move(GATE, other)
+            one.tee = other
+            one.seconds.move(GATE)
             await eventually(lambda: len(one.played) > before + 20)
             await one.put(view=camera.url("high"))
             await eventually(lambda: one.roles()[-1] is StreamRole.VIEW)
@@ -244,6 +245,37 @@ async def test_one_address_for_all_is_one_connection(
             assert watching.seconds.statuses() == []
             await eventually(lambda: camera.clients == 1)
             await eventually(lambda: len(watching.frames) > before + 5)
+
+
+async def test_what_is_masked_is_black_in_every_stream(
+    clips: dict[str, Clip], eventually: Eventually
+) -> None:
+    below: Masks = (((0, 0.5), (1, 0.5), (1, 1), (0, 1)),)
+    async with (
+        VirtualCamera(clips, together=True) as camera,
+        watched(camera.url("low"), view=camera.url("high"), detail=camera.url("high")) as watching,
+    ):
+        watching.play()
+        await eventually(lambda: watching.roles().count(StreamRole.VIEW) > 5)
+        latest = max(watching.tee.mask(below), watching.seconds.mask(GATE, below))
+        assert latest >= watching.played[-1].media_time
+        watching.played.clear()
+        watching.play()
+        await eventually(lambda: watching.roles().count(StreamRole.VIEW) > 10)
+        played = [*watching.played]
+        await eventually(lambda: watching.frames[-1].detail() is not None)
+        detail = watching.frames[-1].detail()
+    first = next(n for n, one in enumerate(played) if one.role is StreamRole.VIEW)
+    assert {one.encoded for one in played} == {True}
+    assert min(one.media_time for one in played) > latest
+    assert len(numbers(played[first:])) == len(played) - first
+    assert detail is not None
+    assert detail[120:].max() == 0
+    decoder, painter = av.CodecContext.create("h264", "r"), Painter()
+    assert isinstance(decoder, av.VideoCodecContext)
+    shown = [one for coded in played[first:] for one in decoder.decode(av.Packet(coded.data))]
+    assert len(shown) > 5
+    assert max(painter.image(one)[128:].max() for one in shown) < 16
 
 
 async def test_details_are_of_the_moment_and_decoded_only_while_somebody_asks(

@@ -40,7 +40,7 @@ describe('A revision', () => {
   })
 
   it('corrects results that wait for their pictures', () => {
-    const timeline = new Timeline(() => 1000)
+    const timeline = new Timeline(() => 2)
     timeline.add(wrong(3))
     timeline.revise(revision)
     expect(names(timeline.at(270_000)?.frame.faces)).toEqual(right)
