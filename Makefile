@@ -81,9 +81,9 @@ run: setup web ## the service with a demo camera of our own; the terminal says i
 
 .PHONY: bench
 bench: setup ## how fast is it: frames a second beside limits and naive loops, cameras a service holds, its load
-	for pack in $(PACKS); do \
-		$(BIN)/python -m tests.bench.throughput "$(CLIP)" "$(PEOPLE)" --pack $$pack; \
-	done
+	$(BIN)/faceapi bench "$(CLIP)" --people "$(PEOPLE)" --pack builtin
+	$(BIN)/faceapi bench "$(CLIP)" --people "$(PEOPLE)" --frames 1000 \
+		--pack "$$($(BIN)/python -m tests.packs "$(FACEAPI_TEST_DATA)" "$(VENV)")"
 	$(BIN)/python -m tests.bench.naive "$(CLIP)" "$(PEOPLE)" --pack $(lastword $(PACKS))
 	$(BIN)/python -m tests.bench.cameras $(CAMERAS) --pack $(lastword $(PACKS))
 	$(BIN)/python -m tests.bench.ingest --pack $(lastword $(PACKS))

@@ -73,8 +73,7 @@ class Pipeline:
 
         It looks for faces in the ``region`` alone.
         """
-        track, identify = self.settings.track, self.settings.identify
-        identifier = Identifier(self._policy())
+        track = self.settings.track
         tracker = FaceTracker(
             Alike.of_threshold(self.threshold),
             sure_score=self.sure_score,
@@ -83,16 +82,20 @@ class Pipeline:
             remember=track.remember,
             after=after,
         )
-        schedule = Schedule(
-            SchedulePolicy(**identify.model_dump(exclude={"margin", "hysteresis"})), identifier
-        )
         return Recognizer(
             self.lanes.for_camera(),
             WithinRegion(self.watcher, region),
             self.extractor,
             gallery,
-            Tracks(tracker, schedule, identifier),
+            Tracks(tracker, *self._judging()),
         )
+
+    async def take_over(
+        self, recognizer: Recognizer, gallery: Gallery, region: Callable[[], Box]
+    ) -> None:
+        """Let the line of a camera go on with this pack; returns when its next frame is its."""
+        detector = WithinRegion(self.watcher, region)
+        await recognizer.adopt(detector, self.extractor, gallery, self._tracks_after)
 
     def enroller(self) -> Enroller:
         """What makes templates of photographs, with the same stages."""
@@ -128,6 +131,17 @@ class Pipeline:
         asked = self.settings.model.threshold
         return self.pack.manifest.threshold if asked is None else asked
 
+    def _tracks_after(self, before: Tracks) -> Tracks:
+        """The same tracks by their places; what they look like and who they are is seen anew."""
+        before.tracker.look_anew(Alike.of_threshold(self.threshold), self.sure_score)
+        return Tracks(before.tracker, *self._judging())
+
+    def _judging(self) -> tuple[Schedule, Identifier]:
+        """What says when a track is looked at, and who it is."""
+        policy = self.settings.identify.model_dump(exclude={"margin", "hysteresis"})
+        identifier = Identifier(self._policy())
+        return Schedule(SchedulePolicy(**policy), identifier), identifier
+
     def _policy(self) -> DecisionPolicy:
         asked = self.settings.identify
         return DecisionPolicy(
@@ -139,15 +153,26 @@ class Pipeline:
         )
 
 
-def build(settings: PipelineSettings, pack: Pack) -> Pipeline:
+def build(settings: PipelineSettings, pack: Pack, lanes: Lanes | None = None) -> Pipeline:
     """The stages that ``settings`` and ``pack`` ask for, with their networks opened.
+
+    They run in ``lanes``, which may be those of another pipeline, or in lanes of their own.
 
     Raises:
         Misconfigured: a network cannot be run, or not on the device asked for.
     """
+    return assemble(settings, pack, _opened(pack, settings), lanes)
+
+
+def assemble(
+    settings: PipelineSettings,
+    pack: Pack,
+    opened: Networks | DeviceNetworks,
+    lanes: Lanes | None = None,
+) -> Pipeline:
+    """The same stages around networks that are opened."""
     manifest, asked = pack.manifest, settings.quality.least_eye_distance
     least = manifest.least_eye_distance if asked is None else asked
-    opened = _opened(pack, settings)
     detector, watcher, sure_score = _detectors(manifest.detector, opened, settings)
     points = _point_finder(manifest.detector, opened)
     in_detail = _detail_finder(manifest.detector, points, detector)
@@ -155,7 +180,7 @@ def build(settings: PipelineSettings, pack: Pack) -> Pipeline:
         pack=pack,
         settings=settings,
         opened=opened,
-        lanes=Lanes(lane_count(settings.inference.lanes, opened.at_once)),
+        lanes=lanes or Lanes(lane_count(settings.inference.lanes, opened.at_once)),
         detector=detector,
         watcher=watcher,
         sure_score=sure_score,

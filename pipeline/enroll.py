@@ -63,6 +63,14 @@ class Enroller:
         """
         return await self._lanes.run(read_photograph, photograph)
 
+    async def again(self, crop: bytes) -> Vector:
+        """The template of a face by the ``crop`` (a JPEG) that was kept of it; it is in the middle.
+
+        Raises:
+            BadInput: there is no such face in it, or none that is good enough.
+        """
+        return await self._lanes.run(self._again, crop)
+
     async def portrait(self, photograph: Image) -> Portrait:
         """The one face in ``photograph``.
 
@@ -70,6 +78,22 @@ class Enroller:
             BadInput: there is no face, several, or none that is good enough.
         """
         return await self._lanes.run(self._portrait, photograph)
+
+    def _again(self, crop: bytes) -> Vector:
+        picture = read_photograph(crop)
+        height, width = picture.shape[:2]
+        faces = [
+            face
+            for face in self._detector.detect(picture)
+            if _surrounds(face.box, width / 2, height / 2)
+        ]
+        if not faces:
+            raise BadInput("no face was found in the stored photograph")
+        largest = max(faces, key=lambda face: eye_distance(face.points))
+        outcome = self._extractor.extract(picture, largest)
+        if isinstance(outcome, Flaw):
+            raise BadInput(f"the face in the stored photograph cannot be used: {outcome}")
+        return outcome.vector
 
     def _portrait(self, photograph: Image) -> Portrait:
         faces = self._detector.detect(photograph)
@@ -121,6 +145,10 @@ async def _enrolled(photograph: Photograph, enroller: Enroller) -> EnrolledFace:
     portrait = await enroller.portrait(await enroller.read(photograph.path))
     face = FaceId(f"{photograph.person}/{photograph.path.name}")
     return EnrolledFace(face, photograph.person, portrait.template)
+
+
+def _surrounds(box: Box, x: float, y: float) -> bool:
+    return box.x <= x <= box.x + box.width and box.y <= y <= box.y + box.height
 
 
 def _crop(photograph: Image, box: Box) -> Image:

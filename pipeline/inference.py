@@ -4,10 +4,10 @@ import asyncio
 import copy
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import ParamSpec, Protocol, Self, TypeAlias, TypeVar
+from typing import Any, ParamSpec, Protocol, Self, TypeAlias, TypeVar
 
 import cv2
 import numpy as np
@@ -121,6 +121,7 @@ class Lanes:
         cv2.setNumThreads(1)  # OpenCV's own threads would fight with the lanes for the cores
         sys.setswitchinterval(_TURN)
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="lane")
+        self._begun = set[Future[Any]]()
 
     async def run(
         self,
@@ -157,6 +158,8 @@ class Lanes:
         call = Call(self._asker)
         try:
             begun = self._threads.submit(lambda: call.do(work, *args, **kwargs))
+            self._begun.add(begun)
+            begun.add_done_callback(self._begun.discard)
             return await asyncio.wrap_future(begun)
         except asyncio.CancelledError:
             call.gone = True
@@ -173,6 +176,10 @@ class Lanes:
         It is for choosing what to run ahead: a frame that is taken now is not old when it begins.
         """
         return self._places.turn()
+
+    async def settled(self) -> None:
+        """Return when all that is begun by now is over, however it ends."""
+        await asyncio.gather(*map(asyncio.wrap_future, list(self._begun)), return_exceptions=True)
 
     def close(self) -> None:
         """Take no more work, and wait for what is running."""

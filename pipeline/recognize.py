@@ -1,13 +1,14 @@
 """The frame's way: detect, track, describe whoever is due, search, identify."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from pipeline.errors import Transient
 from pipeline.extract import FeatureExtractor
+from pipeline.held_names import HeldNames
 from pipeline.identify import Identifier
 from pipeline.inference import Lanes
 from pipeline.messages import (
@@ -75,6 +76,8 @@ class Recognizer:
         self._extractor = extractor
         self._gallery = gallery
         self._tracks = tracks
+        self._names = HeldNames()
+        self._between_frames = asyncio.Lock()
 
     async def detect(self, capture: Capture) -> Detected:
         """The faces of a picture, which becomes an image only now, in the lane."""
@@ -82,6 +85,27 @@ class Recognizer:
 
     async def identify(self, detected: Detected) -> Result:
         """Who they are, as far as the frames up to this one tell."""
+        async with self._between_frames:
+            return await self._identify(detected)
+
+    async def adopt(
+        self,
+        detector: Detector,
+        extractor: FeatureExtractor,
+        gallery: Gallery,
+        tracks_after: Callable[[Tracks], Tracks],
+    ) -> None:
+        """Go on with the stages of another pack; returns when the next frame is theirs.
+
+        Tracks stay, and so do names until the new ones have looked.
+        """
+        async with self._between_frames:
+            self._detector, self._extractor = detector, extractor
+            self._gallery = gallery
+            self._tracks = tracks_after(self._tracks)
+            self._names.hold()
+
+    async def _identify(self, detected: Detected) -> Result:
         frame, tracks = detected.frame, self._tracks
         followed = tracks.tracker.follow(detected)
         due = tracks.schedule.due(followed, frame.captured_at, self._lanes.behind)
@@ -99,13 +123,14 @@ class Recognizer:
             rtp_timestamp=frame.rtp_timestamp,
             width=width,
             height=height,
-            faces=decided.faces,
+            faces=self._names.over(decided.faces, tracked.ended, frame.captured_at),
             revisions=decided.revisions,
         )
 
     def retract(self, person: PersonId) -> None:
         """Forget all that speaks for a person: what was enrolled of her has changed."""
         self._tracks.retract(person)
+        self._names.retract(person)
 
     def renew(self) -> None:
         """Somebody was enrolled, who may be in sight."""

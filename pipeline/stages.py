@@ -23,6 +23,7 @@ from pipeline.messages import (
     TrackId,
     Vectors,
 )
+from pipeline.tracking.appearance import Alike
 from pipeline.views import View
 
 
@@ -72,6 +73,9 @@ class Tracker(Protocol):
 
     def settle(self, followed: Followed, looks: Mapping[TrackId, Look]) -> Tracked:
         """The ids of that frame's faces, by what looks at some of them gave."""
+
+    def look_anew(self, alike: Alike, sure_score: float) -> None:
+        """Follow the same tracks with another pack, whose vectors are of another kind."""
 
 
 class Gallery(Protocol):

@@ -162,6 +162,35 @@ def evaluate(  # noqa: PLR0913, PLR0917 - the command's own options
 
 
 @app.command()
+def bench(  # noqa: PLR0913, PLR0917 - the command's own options
+    film: Annotated[
+        Path | None, typer.Argument(help="A video file with faces; else the demo's.")
+    ] = None,
+    people: Annotated[
+        Path | None,
+        typer.Option("--people", help="Folder of folders of photographs, one a person."),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="NAME", help="One measure; again for more."),
+    ] = None,
+    frames: Annotated[int, typer.Option("--frames", min=50, help="Frames of a round.")] = 300,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Rounds; medians count.")] = 3,
+    json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+    pack: PackOption = None,
+    config: Config = None,
+    set_: Overrides = None,
+) -> None:
+    """Say how fast it is on this machine, each figure beside what is possible on it."""
+    from api.command.bench.measuring import Extent
+    from api.command.bench.running import Bench, run_bench
+
+    settings = _settings(config, set_, pack)
+    asked = Bench(film, people, only or (), Extent(frames, rounds), json=json)
+    asyncio.run(run_bench(asked, settings))
+
+
+@app.command()
 def simulate(
     film: Annotated[Path, typer.Argument(help="A video file in H.264.")],
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",

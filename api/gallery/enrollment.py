@@ -2,22 +2,22 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from api.gallery.directory import Directory
 from api.gallery.notifier import ChangeNotifier
-from api.store.faces import Faces
+from api.gallery.recognition import CurrentRecognition, Recognition
+from api.store.faces import Faces, PackChanged
 from api.store.messages import Change, NewFace, Person, StoredFace
 from api.store.people import People
 from pipeline.counterexamples import believable
-from pipeline.enroll import Enroller, Portrait
+from pipeline.enroll import Portrait
 from pipeline.errors import BadInput
 from pipeline.inference import Lanes
 from pipeline.jpeg import jpeg
 from pipeline.messages import FaceId, Match, PackId, PersonId
-from pipeline.stages import Gallery
 
 _QUALITY = 90
 """Of a crop's JPEG."""
@@ -34,19 +34,6 @@ class Duplicate(BadInput):
         self.match = match
 
 
-@dataclass(frozen=True, slots=True)
-class EnrollmentPolicy:
-    """What enrollment lets pass.
-
-    ``threshold`` is the similarity from which a face is somebody else's; ``duplicates`` whether
-    it is enrolled all the same.
-    """
-
-    pack: PackId
-    threshold: float
-    duplicates: bool
-
-
 class Enrollment:
     """Whatever changes the gallery goes through here.
 
@@ -60,20 +47,18 @@ class Enrollment:
         faces: Faces,
         directory: Directory,
         notifier: ChangeNotifier,
-        enroller: Enroller,
+        current: CurrentRecognition,
         lanes: Lanes,
-        gallery: Gallery,
-        policy: EnrollmentPolicy,
+        duplicates: bool,
         gone: Callable[[Collection[PersonId], int], Awaitable[None]],
     ) -> None:
         self._people = people
         self._faces = faces
         self._directory = directory
         self._notifier = notifier
-        self._enroller = enroller
+        self._current = current
         self._lanes = lanes
-        self._gallery = gallery
-        self._policy = policy
+        self._duplicates = duplicates
         self._gone = gone
 
     async def add_person(self, name: str) -> Person:
@@ -141,13 +126,13 @@ class Enrollment:
             Transient: the database is away; nothing was enrolled.
         """
         await self._people.get(person)
-        portrait = await self._enroller.portrait(await self._enroller.read(photograph))
-        if not self._policy.duplicates:
-            await self._refuse_lookalike(person, portrait)
-        face, changes = await self._faces.add(person, await self._new(portrait, photograph))
+        try:
+            face, changes = await self._keep(person, photograph, self._current.now)
+        except PackChanged:  # while the template was made; now it is another pack's turn
+            face, changes = await self._keep(person, photograph, self._current.now)
         if face.set_aside:
             raise Duplicate("this photograph is enrolled already and set aside: take it back", None)
-        if not changes and not self._policy.duplicates:
+        if not changes and not self._duplicates:
             raise Duplicate("this photograph of the same person is enrolled already", None)
         self._notifier.notify()
         return face
@@ -160,9 +145,10 @@ class Enrollment:
             NotFound: nobody has this id.
             Transient: the database is away; nothing was kept.
         """
-        portrait = await self._enroller.portrait(await self._enroller.read(photograph))
-        new = replace(await self._new(portrait, photograph), counter=True)
-        face, _ = await self._faces.add(person, new)
+        try:
+            face, _ = await self._keep_counter(person, photograph, self._current.now)
+        except PackChanged:  # while the template was made; now it is another pack's turn
+            face, _ = await self._keep_counter(person, photograph, self._current.now)
         self._notifier.notify()
         return face
 
@@ -172,31 +158,48 @@ class Enrollment:
         Raises:
             BadInput: one of them cannot be used; the text says which and why.
         """
-        portraits = []
+        portraits, enroller = [], self._current.now.enroller
         for which, data in (("first", first), ("second", second)):
             try:
-                picture = await self._enroller.read(data)
-                portraits.append(await self._enroller.portrait(picture))
+                portraits.append(await enroller.portrait(await enroller.read(data)))
             except BadInput as error:
                 raise BadInput(f"the {which} photograph: {error}") from error
         return float(np.dot(portraits[0].template, portraits[1].template))
 
-    async def _refuse_lookalike(self, person: PersonId, portrait: Portrait) -> None:
-        (matches,) = await self._gallery.search(portrait.template[None])
+    async def _keep(
+        self, person: PersonId, photograph: bytes, by: Recognition
+    ) -> tuple[StoredFace, Sequence[Change]]:
+        """Make a template by one pack, and keep it."""
+        portrait = await by.enroller.portrait(await by.enroller.read(photograph))
+        if not self._duplicates:
+            await self._refuse_lookalike(person, portrait, by)
+        return await self._faces.add(person, await self._new(portrait, photograph, by.pack.id))
+
+    async def _keep_counter(
+        self, person: PersonId, photograph: bytes, by: Recognition
+    ) -> tuple[StoredFace, Sequence[Change]]:
+        portrait = await by.enroller.portrait(await by.enroller.read(photograph))
+        new = await self._new(portrait, photograph, by.pack.id)
+        return await self._faces.add(person, replace(new, counter=True))
+
+    async def _refuse_lookalike(
+        self, person: PersonId, portrait: Portrait, by: Recognition
+    ) -> None:
+        (matches,) = await by.index.search(portrait.template[None])
         for match in believable(matches):
-            if match.person != person and match.similarity >= self._policy.threshold:
+            if match.person != person and match.similarity >= by.threshold:
                 name = self._directory.name(match.person)
                 raise Duplicate(
                     f"this face is enrolled already, as {name or 'somebody else'} "
-                    f"(similarity {match.similarity:.3f}, from {self._policy.threshold:g} on it "
+                    f"(similarity {match.similarity:.3f}, from {by.threshold:g} on it "
                     "counts as the same; ALLOW_FACE_DEDUPLICATION=true lets it pass)",
                     match,
                 )
 
-    async def _new(self, portrait: Portrait, photograph: bytes) -> NewFace:
+    async def _new(self, portrait: Portrait, photograph: bytes, pack: PackId) -> NewFace:
         height, width = portrait.crop.shape[:2]
         return NewFace(
-            pack=self._policy.pack,
+            pack=pack,
             template=portrait.template,
             crop=await self._lanes.run(jpeg, portrait.crop, _QUALITY),
             width=width,

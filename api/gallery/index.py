@@ -134,6 +134,29 @@ class Index:
             true, there = await self._faces.ids(self._place.pack), await gallery.faces()
         return Comparison(sorted(true - there), sorted(there - true))
 
+    async def complete(self) -> None:
+        """Add what the log did not tell: templates made of faces that had been enrolled before.
+
+        Raises:
+            Transient: the index or the truth is out of reach.
+        """
+        async with self._writing:
+            gallery = await self._opened()
+            await self._catch_up(gallery)
+            missing = list(await self._faces.ids(self._place.pack) - await gallery.faces())
+            for at in range(0, len(missing), _BATCH):
+                batch = missing[at : at + _BATCH]
+                await gallery.add(await self._faces.templates(batch, self._place.pack))
+
+    async def drop_others(self) -> None:
+        """Delete the indexes of this gallery that hold another pack's templates.
+
+        Raises:
+            Transient: the index is out of reach.
+        """
+        async with self._writing:
+            await (await self._opened()).drop_others(self._place.gallery)
+
     async def position(self) -> int:
         """Up to which change it has followed.
 

@@ -66,6 +66,8 @@ class MemoryIndex:
         self._moved = asyncio.Condition()
         self.position = 0
         """Up to which change it has followed the log."""
+        self.loaded = asyncio.Event()
+        """Set from when on it can be searched."""
 
     async def search(self, vectors: Vectors) -> Sequence[Sequence[Match]]:
         """For each vector its nearest people, nearest first.
@@ -113,6 +115,7 @@ class MemoryIndex:
         self._held = await self._read() if await self._fits() else None
         self._log_id = head.log
         await self._move_to(head.number)
+        self.loaded.set()
 
     async def _read(self) -> ExactGallery:
         """Every template as it is now; what the log says from the position on is applied after."""

@@ -17,11 +17,16 @@ Check = Callable[[], Awaitable[None]]
 class Health:
     """The parts that have to be well, by name.
 
-    ``notes`` has, for some of them, what is worth knowing although it is well.
+    ``remarks`` say, for some of them, what is worth knowing although it is well.
     """
 
     parts: Mapping[str, Check]
-    notes: Mapping[str, str] = field(default_factory=dict)
+    remarks: Mapping[str, Callable[[], str]] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """What is worth knowing now."""
+        return {part: remark() for part, remark in self.remarks.items()}
 
     async def troubles(self) -> Mapping[str, str]:
         """For each part what is wrong with it, empty where nothing is."""

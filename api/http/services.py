@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 
-from api.gallery.checking import GalleryChecker
 from api.gallery.directory import Directory
 from api.gallery.enrollment import Enrollment
-from api.gallery.index import Index
+from api.gallery.recognition import CurrentRecognition, Recognition
+from api.gallery.reembedding import Reembedder
 from api.http.admission import Admission
 from api.http.auth.passwords import Passwords
 from api.http.auth.tickets import Tickets
@@ -21,8 +21,6 @@ from api.store.faces import Faces
 from api.store.people import People
 from api.store.users import Users
 from ingest.destination import Destinations
-from pipeline.packs.manifest import Manifest
-from pipeline.photograph_analysis import PhotographAnalyzer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,8 +28,7 @@ class Services:
     """The running program, as the routes see it."""
 
     settings: Settings
-    pack: Manifest
-    threshold: float
+    current: CurrentRecognition
     users: Users
     people: People
     faces: Faces
@@ -42,14 +39,17 @@ class Services:
     tickets: Tickets
     admission: Admission
     directory: Directory
-    index: Index
-    checker: GalleryChecker
+    reembedder: Reembedder
     enrollment: Enrollment
     destinations: Destinations
-    analyzer: PhotographAnalyzer
     engine: Engine
     results: Results
     shards: Shards
     playback: Playback
     health: Health
     registry: CollectorRegistry
+
+    @property
+    def recognition(self) -> Recognition:
+        """The pack in use; a request that asks for it once has the same one to its end."""
+        return self.current.now

@@ -262,6 +262,20 @@ class LocalEngine:
         for recognizer in self._recognizers.values():
             recognizer.renew()
 
+    async def adopt(self, pipeline: Pipeline, gallery: Gallery) -> None:
+        """Go on with another pack and its gallery, in the same lanes; no camera is let go for it.
+
+        Returns when no frame is asked of the one before any more.
+        """
+        self._pipeline, self._gallery = pipeline, gallery
+        for camera, recognizer in list(self._recognizers.items()):
+            await pipeline.take_over(recognizer, gallery, self._region(camera))
+        await pipeline.lanes.settled()
+
+    def _region(self, camera: CameraId) -> Callable[[], Box]:
+        """Where faces are looked for on a camera, as it is at each moment."""
+        return lambda: _box(self._options[camera].region)
+
     def close(self) -> None:
         """Let go what is no task."""
         self._previews.close()
@@ -269,7 +283,7 @@ class LocalEngine:
     async def _watch(self, spec: CameraSpec) -> None:
         camera, frames = spec.camera, self._frames(spec, await self._opened(spec))
         recognizer = self._pipeline.recognizer(
-            self._gallery, self._tracks[camera], lambda: _box(self._options[camera].region)
+            self._gallery, self._tracks[camera], self._region(camera)
         )
         self._recognizers[camera] = recognizer
         try:

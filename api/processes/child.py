@@ -44,11 +44,15 @@ class End:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kind(Generic[Received]):
-    """What is run: ``python -m module``, what it must say first, and how it is understood."""
+    """What is run: ``python -m module``, what it must say first, and how it is understood.
+
+    After ``silence`` seconds without a word it counts as stuck.
+    """
 
     module: str
     greeting: Received
     decoder: msgspec.msgpack.Decoder[list[Received]]
+    silence: float = _SILENCE
 
 
 _S_co = TypeVar("_S_co", covariant=True)
@@ -151,7 +155,7 @@ class Child(Generic[Sent, Received]):
                 await self._greet(link)
                 group.create_task(tell(link, self._outbox))
                 while True:
-                    for message in await _heard(link, _SILENCE):
+                    for message in await _heard(link, self._kind.silence):
                         owner.hear(message)
         except BaseExceptionGroup as errors:
             error = first_of(errors)

@@ -1,18 +1,20 @@
 """The services put together: the one place that names the concrete ones."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from api.embedding.process import EmbeddingProcess
 from api.gallery.batched import BatchedGallery
-from api.gallery.checking import GalleryChecker
 from api.gallery.directory import Directory
-from api.gallery.enrollment import Enrollment, EnrollmentPolicy
-from api.gallery.index import Index, Place
+from api.gallery.enrollment import Enrollment
 from api.gallery.notifier import ChangeNotifier
+from api.gallery.recognition import CurrentRecognition
+from api.gallery.reembedding import Reembedder
 from api.http.admission import Admission
 from api.http.auth.passwords import Passwords
 from api.http.auth.tickets import Tickets
@@ -26,25 +28,24 @@ from api.live.metrics import CameraMetrics
 from api.playback.metrics import tell_of_playback
 from api.playback.process import PlaybackProcess
 from api.program.machine import tell_of_machine
+from api.program.packs import (
+    GalleryRooms,
+    PackMaker,
+    first_pack,
+    not_configured,
+    open_gallery,
+)
 from api.program.resources import Resources, signing_key
+from api.program.switching import Made, Means, PackSwitch
 from api.settings.settings import Settings
-from api.shards.begin import begin_of
 from api.shards.engine import ShardedEngine
 from api.shards.metrics import tell_of_shards
 from api.store.cameras import Cameras
-from api.store.changes import Changes, gallery_named
-from api.store.database import Database
-from api.store.faces import Faces
-from api.store.people import People
 from api.store.users import Users
 from pipeline.build import Pipeline
 from pipeline.errors import Transient
-from pipeline.gallery.milvus import LiteStore, ServerStore, Store
-from pipeline.inference import cores
-from pipeline.messages import GalleryId, PersonId
-from pipeline.settings import MilvusSettings
-
-_GALLERY = "default"
+from pipeline.inference import Lanes, cores
+from pipeline.messages import PersonId
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,22 +56,9 @@ class Components:
     engine: ShardedEngine
     playback: PlaybackProcess
     directory: Directory
-    index: Index
+    switch: PackSwitch
     notifier: ChangeNotifier
     metrics: CameraMetrics
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Gallery:
-    """The truth, and who follows it."""
-
-    id: GalleryId
-    people: People
-    faces: Faces
-    changes: Changes
-    index: Index
-    directory: Directory
-    notifier: ChangeNotifier
 
 
 async def assemble(
@@ -85,15 +73,26 @@ async def assemble(
     database, metrics = resources.database, CameraMetrics(CollectorRegistry())
     hub = Hub(metrics.registry, settings.live)
     group.create_task(hub.see_them_leave(), name="presence")
-    gallery = await _gallery(settings, resources, pipeline, hub)
-    engine = _engine(group, settings, database, gallery, metrics, hub)
+    gallery = await open_gallery(resources)
+    maker = PackMaker(settings, resources, gallery, pipeline.lanes)
+    first = await first_pack(maker, gallery.packs, settings.model, pipeline)
+    current = CurrentRecognition(first.recognition)
+    directory = Directory(gallery.people, gallery.changes, _on_removed(current, hub))
+    engine = _engine(group, maker, first, directory, metrics, hub)
     playback = _playback(group, settings, engine, metrics)
+    cache, configured = settings.faceapi.cache_dir, pipeline.pack.manifest.id
+    reembedder = Reembedder(gallery.packs, settings.model, cache, gallery.notifier)
+
+    def remark() -> str:
+        used = current.now.pack.id
+        told = "" if used == configured else not_configured(used, settings.model.pack)
+        return reembedder.progress or told
+
     tell_of_shards(metrics.registry, engine)
-    tell_of_machine(metrics.registry, pipeline.networks, engine.devices)
+    tell_of_machine(metrics.registry, lambda: current.now.networks, engine.devices)
     services = Services(
         settings=settings,
-        pack=pipeline.pack.manifest,
-        threshold=pipeline.threshold,
+        current=current,
         users=Users(database),
         people=gallery.people,
         faces=gallery.faces,
@@ -103,58 +102,87 @@ async def assemble(
         tokens=_tokens(settings, resources.folder),
         tickets=Tickets(),
         admission=Admission(settings.live, metrics.registry),
-        directory=gallery.directory,
-        index=gallery.index,
-        checker=GalleryChecker(gallery.faces, pipeline.pack.manifest.id, pipeline.threshold),
-        enrollment=_enrollment(settings, gallery, pipeline, engine),
+        directory=directory,
+        reembedder=reembedder,
+        enrollment=_enrollment(settings, gallery, directory, current, pipeline.lanes, engine),
         destinations=settings.rtsp.destinations,
-        analyzer=pipeline.analyzer(),
         engine=engine,
         results=engine,
         shards=engine,
         playback=playback,
-        health=_health(gallery, pipeline, engine, playback),
+        health=_health(gallery, current, pipeline.lanes, engine, playback, remark),
         registry=metrics.registry,
     )
-    followers = (gallery.directory, gallery.index, gallery.notifier)
-    return Components(services, engine, playback, *followers, metrics)
+    switch = _switch(group, maker, current, first, engine, reembedder)
+    return Components(services, engine, playback, directory, switch, gallery.notifier, metrics)
 
 
-async def _gallery(
-    settings: Settings, resources: Resources, pipeline: Pipeline, hub: Hub
-) -> _Gallery:
-    database, manifest = resources.database, pipeline.pack.manifest
-    gallery = await gallery_named(database, _GALLERY)
-    people, changes = People(database, gallery), Changes(database, gallery)
-    faces = Faces(database, gallery, resources.keys)
-    store = _store(settings.milvus, resources.folder / "gallery.db")
-    place = Place(store, gallery, manifest.id, manifest.embedder.dimension)
-    index = Index(place, changes, faces)
+def _enrollment(
+    settings: Settings,
+    gallery: GalleryRooms,
+    directory: Directory,
+    current: CurrentRecognition,
+    lanes: Lanes,
+    engine: ShardedEngine,
+) -> Enrollment:
+    return Enrollment(
+        gallery.people,
+        gallery.faces,
+        directory,
+        gallery.notifier,
+        current,
+        lanes,
+        settings.allow.duplicates,
+        engine.gone,
+    )
 
+
+def _on_removed(current: CurrentRecognition, hub: Hub) -> Callable[[PersonId], None]:
     def removed(person: PersonId) -> None:
-        index.removed()
+        current.now.index.removed()
         hub.hide({person})
 
-    directory = Directory(people, changes, removed)
-    return _Gallery(gallery, people, faces, changes, index, directory, ChangeNotifier())
+    return removed
+
+
+def _switch(
+    group: asyncio.TaskGroup,
+    maker: PackMaker,
+    current: CurrentRecognition,
+    first: Made,
+    engine: ShardedEngine,
+    reembedder: Reembedder,
+) -> PackSwitch:
+    count = maker.settings.engine.count(cores())
+
+    async def adopt(made: Made) -> None:
+        gallery = BatchedGallery(group, made.recognition.index)
+        await engine.adopt(maker.begin(made.used, count), gallery)
+
+    means = Means(maker.make, maker.begin_embedding, adopt)
+    embedding = EmbeddingProcess(group, maker.settings.log.level)
+    gallery = maker.gallery
+    return PackSwitch(
+        group, gallery.packs, current, first, means, embedding, reembedder, gallery.notifier
+    )
 
 
 def _engine(
     group: asyncio.TaskGroup,
-    settings: Settings,
-    database: Database,
-    gallery: _Gallery,
+    maker: PackMaker,
+    first: Made,
+    directory: Directory,
     metrics: CameraMetrics,
     hub: Hub,
 ) -> ShardedEngine:
     """The cameras, with their shards begun."""
-    count = settings.engine.count(cores())
+    count = maker.settings.engine.count(cores())
     engine = ShardedEngine(
         group,
-        begin_of(settings, database.address, gallery.id, count),
-        settings.log.level,
-        BatchedGallery(group, gallery.index),
-        gallery.directory.told_as,
+        maker.begin(first.used, count),
+        maker.settings.log.level,
+        BatchedGallery(group, first.recognition.index),
+        directory.told_as,
         metrics,
         hub,
     )
@@ -178,33 +206,6 @@ def _playback(
     return playback
 
 
-def _enrollment(
-    settings: Settings, gallery: _Gallery, pipeline: Pipeline, engine: ShardedEngine
-) -> Enrollment:
-    pack = pipeline.pack.manifest.id
-    return Enrollment(
-        gallery.people,
-        gallery.faces,
-        gallery.directory,
-        gallery.notifier,
-        pipeline.enroller(),
-        pipeline.lanes,
-        gallery.index,
-        EnrollmentPolicy(pack, pipeline.threshold, settings.allow.duplicates),
-        engine.gone,
-    )
-
-
-def _store(settings: MilvusSettings, file: Path) -> Store:
-    """The server that is named, or else Milvus Lite in ``file``."""
-    if settings.db_host is None:
-        return LiteStore(file)
-    password = settings.db_password.get_secret_value() if settings.db_password else None
-    return ServerStore(
-        settings.db_host, settings.db_port, settings.db_user, settings.db_db_name, password
-    )
-
-
 def _tokens(settings: Settings, folder: Path) -> Tokens:
     return Tokens(
         signing_key(settings.jwt, folder),
@@ -214,17 +215,22 @@ def _tokens(settings: Settings, folder: Path) -> Tokens:
 
 
 def _health(
-    gallery: _Gallery, pipeline: Pipeline, engine: ShardedEngine, playback: PlaybackProcess
+    gallery: GalleryRooms,
+    current: CurrentRecognition,
+    lanes: Lanes,
+    engine: ShardedEngine,
+    playback: PlaybackProcess,
+    remark: Callable[[], str],
 ) -> Health:
     async def database() -> None:
         await gallery.changes.head()
 
     async def index() -> None:
-        if gallery.index.trouble:
-            raise Transient(gallery.index.trouble)
+        if current.now.index.trouble:
+            raise Transient(current.now.index.trouble)
 
-    async def lanes() -> None:
-        await pipeline.lanes.run(lambda: None)
+    async def pipeline() -> None:
+        await lanes.run(lambda: None)
 
     async def shards() -> None:
         for shard in engine.statuses():
@@ -238,9 +244,13 @@ def _health(
     parts = {
         "database": database,
         "gallery": index,
-        "pipeline": lanes,
+        "pipeline": pipeline,
         "shards": shards,
         "playback": viewers,
     }
-    fallen = f"MODEL_DEVICE=auto runs on the CPU: {pipeline.fallen}" if pipeline.fallen else ""
-    return Health(parts, {"pipeline": fallen})
+    return Health(parts, {"pipeline": lambda: _fallen(current), "gallery": remark})
+
+
+def _fallen(current: CurrentRecognition) -> str:
+    why = current.now.fallen
+    return f"MODEL_DEVICE=auto runs on the CPU: {why}" if why else ""

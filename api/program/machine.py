@@ -13,7 +13,7 @@ from pipeline.inference import Placed
 
 def tell_of_machine(
     registry: CollectorRegistry,
-    networks: Mapping[str, Placed],
+    networks: Callable[[], Mapping[str, Placed]],
     elsewhere: Callable[[], Iterable[tuple[str, Device]]],
 ) -> None:
     """Version, processor time, memory, open files, and where each network runs.
@@ -32,7 +32,7 @@ class _Devices(Collector):
 
     def __init__(
         self,
-        networks: Mapping[str, Placed],
+        networks: Callable[[], Mapping[str, Placed]],
         elsewhere: Callable[[], Iterable[tuple[str, Device]]],
     ) -> None:
         self._networks = networks
@@ -45,7 +45,7 @@ class _Devices(Collector):
             "The device that was asked for, and the one that is used",
             labels=["network", "asked", "used", "shard"],
         )
-        for role, network in self._networks.items():
+        for role, network in self._networks().items():
             family.add_metric([role, network.device, network.used, ""], 1)
         for shard, device in self._elsewhere():
             family.add_metric([device.network, device.asked, device.used, shard], 1)

@@ -16,12 +16,12 @@ from api.http.bounded_websocket import PING_EVERY, PONG_WITHIN, BoundedWebSocket
 from api.http.services import Services
 from api.live.metrics import measure_lag
 from api.program.assembly import Components, assemble
+from api.program.packs import load
 from api.program.resources import Resources, check_place, open_resources
 from api.program.vitals import watch_vitals
 from api.settings.sections import BackendSettings
 from api.settings.settings import Settings
 from ingest.fleet import CameraSpec
-from pipeline.build import Pipeline, build, open_configured_pack
 from pipeline.errors import Misconfigured, first_of
 from pipeline.packs.pack import Progress
 
@@ -85,13 +85,13 @@ async def serve(settings: Settings, progress: Progress, on_ready: OnReady) -> No
         door = stack.enter_context(_listening(settings.backend))
         try:
             async with asyncio.TaskGroup() as starting:
-                loading = starting.create_task(asyncio.to_thread(_pipeline, settings, progress))
+                loading = starting.create_task(asyncio.to_thread(load, settings, progress))
                 resources = await stack.enter_async_context(open_resources(settings))
             pipeline = loading.result()
             stack.callback(pipeline.close)
             async with asyncio.TaskGroup() as group:
                 parts = await assemble(group, settings, resources, pipeline)
-                stack.push_async_callback(parts.index.close)  # after all tasks have ended
+                stack.push_async_callback(parts.switch.close)  # after all tasks have ended
                 stack.callback(parts.engine.close)
                 await _follow(group, resources, parts)
                 await _answer(group, door, parts, on_ready)
@@ -109,7 +109,7 @@ async def _follow(group: asyncio.TaskGroup, resources: Resources, parts: Compone
     group.create_task(watch_vitals(parts.services), name="vitals")
     group.create_task(parts.playback.run(), name="playback")
     group.create_task(parts.notifier.listen(resources.database), name="notifier")
-    group.create_task(parts.index.follow(parts.notifier), name="index")
+    group.create_task(parts.switch.run(), name="packs")
     number = await parts.directory.load()
     group.create_task(parts.directory.follow(parts.notifier, number), name="directory")
     for camera in await parts.services.cameras.all():
@@ -128,7 +128,7 @@ async def _answer(
 
     async def announce() -> None:
         await server.answers.wait()
-        await services.index.settled.wait()
+        await services.recognition.index.settled.wait()
         await parts.engine.settled.wait()
         await parts.playback.settled.wait()
         await on_ready(Ready(_url(door), services, await _first_password(services)))
@@ -162,13 +162,6 @@ async def _first_password(services: Services) -> str | None:
     password = new_password()
     hashed = await services.passwords.hash(password)
     return password if await services.users.add_first(ADMINISTRATOR, hashed) else None
-
-
-def _pipeline(settings: Settings, progress: Progress) -> Pipeline:
-    """The line of rooms, with its networks opened; blocks."""
-    return build(
-        settings, open_configured_pack(settings.model, settings.faceapi.cache_dir, progress)
-    )
 
 
 @contextlib.contextmanager

@@ -13,9 +13,11 @@ from prometheus_client import CollectorRegistry, Gauge, Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from api.gallery.reembedding import Reembedder
 from api.http.health import Health
 from api.http.services import Services
 from api.store.cameras import Cameras
+from api.store.messages import NotFound
 from pipeline.errors import Transient
 from pipeline.messages import CameraId
 
@@ -31,6 +33,7 @@ async def watch_vitals(services: Services) -> None:
     looks = (
         at_parts(registry, services.health),
         at_gallery(registry, services),
+        at_reembedding(registry, services.reembedder),
         at_cameras(registry, services.cameras),
         at_disks(registry, {"data": places.data_dir, "cache": places.cache_dir}),
     )
@@ -59,13 +62,32 @@ def at_gallery(registry: CollectorRegistry, services: Services) -> Look:
         "faceapi_index_position",
         "Number of the last change that is in the index",
         registry=registry,
-    ).set_function(lambda: services.index.followed)
+    ).set_function(lambda: services.recognition.index.followed)
 
     async def look() -> None:
-        census = await services.faces.census(services.pack.id)
+        census = await services.faces.census(services.recognition.pack.id)
         people.set(census.people)
         faces.set(census.faces)
         head.set((await services.changes.head()).number)
+
+    return look
+
+
+def at_reembedding(registry: CollectorRegistry, reembedder: Reembedder) -> Look:
+    """How far the change of the pack is, if there was one."""
+    faces = Gauge(
+        "faceapi_reembedding_faces",
+        "Faces by what became of them in the latest change of the pack",
+        ["outcome"],
+        registry=registry,
+    )
+
+    async def look() -> None:
+        with contextlib.suppress(NotFound):
+            tally = (await reembedder.status()).tally
+            faces.labels("embedded").set(tally.embedded)
+            faces.labels("refused").set(tally.refused)
+            faces.labels("left").set(tally.left)
 
     return look
 

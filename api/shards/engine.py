@@ -98,7 +98,7 @@ class ShardedEngine:
         self._group = group
         self._begin = begin
         self._level = level
-        self._gallery = gallery
+        self._galleries = {begin.pack: gallery}
         self._told_as = told_as
         self._metrics = metrics
         self._hub = hub
@@ -163,6 +163,19 @@ class ShardedEngine:
             self._hub.publish(told)  # whoever shows its faces need not wait until they are old
         self._hub.forget(camera)
         self._metrics.forget(camera)
+
+    async def adopt(self, begin: Begin, gallery: Gallery) -> None:
+        """Name people by another pack; returns when every shard does.
+
+        One shard after the other, so that the cores stay with the frames. No camera is let go.
+        Until then ``gallery`` is searched by those that do, the one before by the others.
+        """
+        before, self._begin = self._begin.pack, begin
+        self._galleries[begin.pack] = gallery
+        for shard in self.processes():
+            await shard.adopt(begin)
+        if before != begin.pack:
+            self._galleries.pop(before, None)
 
     def state(self, camera: CameraId) -> CameraMessage | None:
         """The latest state of a camera, None if it is not watched."""
@@ -288,7 +301,7 @@ class ShardedEngine:
             ):
                 self._asked.answered(message)
             case Search():
-                self._group.create_task(self._search(shard, message.search, _vectors(message)))
+                self._group.create_task(self._search(shard, message, _vectors(message)))
 
     def died(self, shard: ShardProcess, death: Death) -> None:
         """Its cameras wait for the next one; one that brings shards down is parted from others."""
@@ -411,14 +424,18 @@ class ShardedEngine:
         self._metrics.changed(camera, message.state, message.cause)
         self._hub.publish(message)
 
-    async def _search(self, shard: ShardProcess, number: int, vectors: Vectors) -> None:
+    async def _search(self, shard: ShardProcess, asked: Search, vectors: Vectors) -> None:
+        gallery = self._galleries.get(asked.pack)
+        if gallery is None:
+            shard.send(Found(asked.search, (), f"the pack {asked.pack} is not in use any more"))
+            return
         try:
-            found = await self._gallery.search(vectors)
+            found = await gallery.search(vectors)
         except (Transient, BadInput) as error:
-            shard.send(Found(number, (), str(error)))
+            shard.send(Found(asked.search, (), str(error)))
             return
         rows = tuple(tuple((one.person, one.similarity) for one in row) for row in found)
-        shard.send(Found(number, rows))
+        shard.send(Found(asked.search, rows))
 
     def _status(self, shard: ShardProcess) -> ShardStatus:
         return ShardStatus(

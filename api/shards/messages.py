@@ -20,7 +20,7 @@ from ingest.trial import Measured
 from ingest.troubles import Cause
 from ingest.webrtc.ice import Ice
 
-VERSION = 9
+VERSION = 10
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -33,7 +33,8 @@ class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
 class Begin(_Message, frozen=True):
     """The first message: what the shard is to be.
 
-    ``settings`` is JSON of those sections that a shard needs; none of them holds a secret.
+    ``settings`` is JSON of those sections that a shard needs; none of them holds a secret. They
+    open the model pack ``pack``.
     """
 
     version: int
@@ -41,6 +42,16 @@ class Begin(_Message, frozen=True):
     settings: str
     database: Address
     gallery: str
+    pack: str = ""
+
+
+class Adopt(_Message, frozen=True):
+    """Name people by another pack from now on; ``Vitals`` say when it does.
+
+    ``settings`` are those of ``Begin``, with that pack.
+    """
+
+    settings: str
 
 
 class Watch(_Message, frozen=True):
@@ -251,11 +262,15 @@ class Reached(_Message, frozen=True):
 
 
 class Search(_Message, frozen=True):
-    """Look these up in the gallery, which is too large to be here: float32, little endian."""
+    """Look these up in the gallery, which is too large to be here: float32, little endian.
+
+    They were made by ``pack``.
+    """
 
     search: int
     vectors: bytes
     dimension: int
+    pack: str = ""
 
 
 class Device(_Message, frozen=True):
@@ -284,9 +299,10 @@ class Vitals(_Message, frozen=True):
     """How the shard is, told twice a second: by this the program knows that it lives.
 
     ``lags`` are how late its loop woke since the last time, in seconds; ``dropped`` counts the
-    results and pictures (of videos, too) that waited too long to be sent, and ``position``
-    is that of its gallery. ``tasks`` are those of its event loop, ``threads`` Python's: with the
-    same cameras in the same state both are the same.
+    results and pictures (of videos, too) that waited too long to be sent, ``position``
+    is that of its gallery, and ``pack`` names people here; empty while it loads. ``tasks`` are
+    those of its event loop, ``threads`` Python's: with the same cameras in the same state both are
+    the same.
     """
 
     resident_bytes: int
@@ -298,12 +314,14 @@ class Vitals(_Message, frozen=True):
     position: int
     devices: tuple[Device, ...]
     streams: tuple[Stream, ...]
+    pack: str = ""
     seconds: tuple[Second, ...] = ()
 
 
 Answer: TypeAlias = Published | Unpublished | Checked | Exchanged | Refused
 ToShard: TypeAlias = (
     Begin
+    | Adopt
     | Watch
     | Unwatch
     | Show

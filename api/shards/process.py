@@ -1,9 +1,12 @@
 """The program's side of one shard: its process, what it says of itself, whom it may name."""
 
+import asyncio
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from api.live.engine import ShardState
 from api.live.seen import Seen
@@ -13,6 +16,7 @@ from api.shards.fence import Fence
 from api.shards.messages import (
     FROM_SHARD,
     VERSION,
+    Adopt,
     Begin,
     FromShard,
     Hello,
@@ -67,13 +71,17 @@ class ShardProcess:
         self.vitals: Vitals | None = None
         self.frames_per_second = 0.0
         self._frames, self._counted_at = 0, time.monotonic()
-        self._begin = begin
+        self._begin = self._told = begin
+        self._adopted = asyncio.Event()
         self._listener = listener
         self._child: Child[ToShard, FromShard] = Child(_KIND, f"shard {begin.shard}", level)
 
     async def run(self) -> None:
         """Keep it alive, for ever."""
-        await self._child.keep(self)
+        try:
+            await self._child.keep(self)
+        finally:
+            self._adopted.set()  # it has no part in that any more
 
     @property
     def pid(self) -> int | None:
@@ -84,6 +92,24 @@ class ShardProcess:
         """Tell it something; one that does not run is told nothing."""
         if self.state is ShardState.RUNNING:
             self._child.send(message)
+
+    async def adopt(self, begin: Begin) -> None:
+        """Let it name people by another pack; returns when it does, or when it begins anew with it.
+
+        Its cameras stay connected.
+        """
+        self._adopted.clear()
+        self._begin = msgspec.structs.replace(begin, shard=self.id)
+        self._bring_up_to_date()
+        if self.state is ShardState.ENDED:
+            return
+        await self._adopted.wait()
+
+    def _bring_up_to_date(self) -> None:
+        """Tell it the pack that it was not begun with."""
+        if self.state is ShardState.RUNNING and self._told != self._begin:
+            self._told = self._begin
+            self.send(Adopt(self._begin.settings))
 
     async def gone(self, people: Collection[PersonId], number: int) -> None:
         """Return when it names these people no more by what was deleted up to a change.
@@ -100,6 +126,7 @@ class ShardProcess:
     def begins(self) -> ToShard:
         """One is begun; says what it is told first."""
         self._become(ShardState.STARTING, self.trouble)
+        self._told = self._begin
         return self._begin
 
     def ended(self, end: End) -> None:
@@ -107,6 +134,7 @@ class ShardProcess:
         self.vitals, self.frames_per_second = None, 0.0
         self.restarts += 1
         self._become(ShardState.ENDED, end.reason)
+        self._adopted.set()
         self._listener.died(self, Death(end.reason, end.native, culprit(end.crash)))
 
     def hear(self, message: FromShard) -> None:
@@ -116,11 +144,14 @@ class ShardProcess:
                 self._become(ShardState.RUNNING)
                 if self.fence.highest:
                     self.send(Reach(self.fence.highest))
+                self._bring_up_to_date()
                 self._listener.began(self)
             case Reached(number):
                 self.fence.lift(number)
             case Vitals():
                 self.vitals = message
+                if message.pack == self._begin.pack:
+                    self._adopted.set()
                 self._count_frames()
                 self._listener.heard(self, message)
             case _:

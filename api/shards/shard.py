@@ -3,7 +3,8 @@
 import asyncio
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
 from typing import IO
 
@@ -23,6 +24,7 @@ from api.settings.settings import Settings
 from api.shards.crash import CrashLog
 from api.shards.messages import (
     VERSION,
+    Adopt,
     Answer,
     Begin,
     Changed,
@@ -72,11 +74,12 @@ from ingest.troubles import cause_of
 from ingest.webrtc.session import Occupied
 from pipeline.build import Pipeline, build, open_configured_pack
 from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient, first_of
-from pipeline.inference import Placed
+from pipeline.inference import Lanes, Placed
 from pipeline.messages import (
     CameraId,
     GalleryId,
     Match,
+    PackId,
     PersonId,
     Result,
     Vectors,
@@ -91,7 +94,7 @@ _PATIENCE = 1.0
 
 
 class Post:
-    """What is told to the program, and what is asked of it: an ``Output`` and a ``Gallery``."""
+    """What is told to the program, and what is asked of it: an ``Output``, and galleries."""
 
     def __init__(self, crash: CrashLog) -> None:
         self.outbox = Outbox[FromShard](_WAITING)
@@ -138,8 +141,8 @@ class Post:
         """The calling thread decodes this camera's pictures from now on."""
         self._crash.thread_of(camera)
 
-    async def search(self, vectors: Vectors) -> Sequence[Sequence[Match]]:
-        """For each vector its nearest people, as the program's gallery finds them.
+    async def search(self, vectors: Vectors, pack: PackId) -> Sequence[Sequence[Match]]:
+        """For each vector, made by ``pack``, its nearest people as the program finds them.
 
         Raises:
             Transient: it is out of reach, or takes longer than a second.
@@ -147,7 +150,7 @@ class Post:
         number = next(self._numbers)
         answer = self._searches[number] = asyncio.get_running_loop().create_future()
         written = np.ascontiguousarray(vectors, "<f4").tobytes()
-        self.outbox.put(Search(number, written, vectors.shape[1]))
+        self.outbox.put(Search(number, written, vectors.shape[1], pack))
         try:
             found = await asyncio.wait_for(answer, _PATIENCE)
         except TimeoutError:
@@ -165,24 +168,93 @@ class Post:
             waiting.set_result(answer)
 
 
+@dataclass(frozen=True, slots=True)
+class ProgramGallery:
+    """The gallery of one pack as the program searches it."""
+
+    post: Post
+    pack: PackId
+
+    async def search(self, vectors: Vectors) -> Sequence[Sequence[Match]]:
+        """For each vector its nearest people, nearest first.
+
+        Raises:
+            Transient: it is out of reach, or takes longer than a second.
+        """
+        return await self.post.search(vectors, self.pack)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recognition:
+    """A pack in this process: its line of rooms, its gallery, and what follows the log."""
+
+    pipeline: Pipeline
+    memory: MemoryIndex
+    following: asyncio.Task[None]
+
+
+class Recognitions:
+    """Makes the line and the gallery of a pack."""
+
+    def __init__(
+        self, group: asyncio.TaskGroup, begin: Begin, database: Database, post: Post
+    ) -> None:
+        self._group = group
+        self._begin = begin
+        self._database = database
+        self._post = post
+        self._notifier = ChangeNotifier()
+        group.create_task(self._notifier.listen(database))
+
+    def of(
+        self,
+        settings: Settings,
+        pipeline: Pipeline,
+        retract: Callable[[PersonId], None],
+        renew: Callable[[], None],
+    ) -> Recognition:
+        """The gallery beside a line, on its way into memory."""
+        gallery, manifest = GalleryId(self._begin.gallery), pipeline.pack.manifest
+        keys = Keyring.open(settings.faceapi.data_dir.expanduser())
+        faces = Faces(self._database, gallery, keys)
+        extent = Extent(manifest.id, manifest.embedder.dimension, settings.search.exact_max_faces)
+        beyond = ProgramGallery(self._post, manifest.id)
+        changes = Changes(self._database, gallery)
+        memory = MemoryIndex(changes, faces, extent, beyond, retract, renew)
+        following = self._group.create_task(memory.follow(self._notifier))
+        return Recognition(pipeline, memory, following)
+
+
 class Shard:
     """What the program asks for, done.
 
     Args:
         group: in which it runs.
+        current: the pack that it begins with.
     """
 
     def __init__(
-        self, group: asyncio.TaskGroup, engine: LocalEngine, memory: MemoryIndex, post: Post
+        self,
+        group: asyncio.TaskGroup,
+        engine: LocalEngine,
+        current: Recognition,
+        recognitions: Recognitions,
+        post: Post,
     ) -> None:
         self._group = group
         self.engine = engine
-        self.memory = memory
+        self.current = current
+        self._in_use = [current]
+        """While packs are changed, both: what was deleted must be out of either gallery."""
+        self._recognitions = recognitions
         self._post = post
+        self._adopting = asyncio.Lock()
 
     def obey(self, message: ToShard) -> None:
         """Do what a message asks for; what takes time is done beside."""
         match message:
+            case Adopt(settings):
+                self._group.create_task(self._adopt(settings))
             case Watch():
                 self._group.create_task(self._watch(message))
             case Unwatch(camera):
@@ -263,8 +335,26 @@ class Shard:
             return Refused(message.request, Refusal.UNUSABLE, str(error), cause_of(error))
         return Checked(message.request, seen.video, seen.jpeg)
 
+    async def _adopt(self, told: str) -> None:
+        """Go on with another pack; the one before works until the new one has its gallery."""
+        settings = Settings.model_validate_json(told)
+        async with self._adopting:
+            before = self.current
+            lanes = before.pipeline.lanes
+            pipeline = await asyncio.to_thread(_pipeline, settings, lanes)
+            new = self._recognitions.of(settings, pipeline, self.engine.retract, self.engine.renew)
+            self._in_use.append(new)
+            await new.memory.loaded.wait()
+            await new.memory.reached(before.memory.position)
+            await self.engine.adopt(pipeline, new.memory)
+            self.current = new
+            self._in_use.remove(before)
+            before.following.cancel()
+            await asyncio.to_thread(before.pipeline.opened.close)
+
     async def _reach(self, number: int) -> None:
-        await self.memory.reached(number)
+        for one in list(self._in_use):
+            await one.memory.reached(number)
         self._post.outbox.put(Reached(number))
 
 
@@ -288,8 +378,7 @@ class Vital:
     def __init__(self, post: Post) -> None:
         self._post = post
         self.networks: Mapping[str, Placed] = dict[str, Placed]()
-        self.memory: MemoryIndex | None = None
-        self.engine: LocalEngine | None = None
+        self.shard: Shard | None = None
 
     async def tell(self) -> None:
         """Say it twice a second, for ever."""
@@ -298,6 +387,8 @@ class Vital:
             self._post.outbox.put(self._vitals(lags))
 
     def _vitals(self, lags: Sequence[float]) -> Vitals:
+        shard = self.shard
+        networks = shard.current.pipeline.networks if shard else self.networks
         return Vitals(
             resident_bytes=resident_bytes(),
             cpu_seconds=cpu_seconds(),
@@ -305,18 +396,18 @@ class Vital:
             threads=threading.active_count(),
             lags=tuple(lags),
             dropped=self._post.dropped,
-            position=self.memory.position if self.memory else 0,
+            position=shard.current.memory.position if shard else 0,
             devices=tuple(
-                Device(role, network.device, network.used)
-                for role, network in self.networks.items()
+                Device(role, network.device, network.used) for role, network in networks.items()
             ),
             streams=tuple(
                 Stream(camera, one)
-                for camera, one in (self.engine.observed() if self.engine else {}).items()
+                for camera, one in (shard.engine.observed() if shard else {}).items()
             ),
+            pack=shard.current.pipeline.pack.manifest.id if shard else "",
             seconds=tuple(
                 Second(camera, one)
-                for camera, one in (self.engine.second_streams() if self.engine else ())
+                for camera, one in (shard.engine.second_streams() if shard else ())
             ),
         )
 
@@ -347,7 +438,7 @@ async def run(link: Link[FromShard, ToShard], crash: IO[str]) -> None:
             vital.networks = pipeline.networks
             database = await Database.open(begin.database, at_once=False)
             shard = _assembled(group, begin, settings, database, pipeline, post)
-            vital.memory, vital.engine = shard.memory, shard.engine
+            vital.shard = shard
             post.outbox.put(Ready())
             while True:
                 for message in await link.receive():
@@ -365,9 +456,6 @@ def _assembled(
     post: Post,
 ) -> Shard:
     """Gallery and cameras joined, and followed."""
-    gallery, manifest = GalleryId(begin.gallery), pipeline.pack.manifest
-    faces = Faces(database, gallery, Keyring.open(settings.faceapi.data_dir.expanduser()))
-    extent = Extent(manifest.id, manifest.embedder.dimension, settings.search.exact_max_faces)
 
     def retract(person: PersonId) -> None:
         engine.retract(person)
@@ -375,14 +463,13 @@ def _assembled(
     def renew() -> None:
         engine.renew()
 
-    memory = MemoryIndex(Changes(database, gallery), faces, extent, post, retract, renew)
-    engine = LocalEngine(group, pipeline, memory, settings.rtsp, post)
-    notifier = ChangeNotifier()
-    group.create_task(notifier.listen(database))
-    group.create_task(memory.follow(notifier))
-    return Shard(group, engine, memory, post)
+    recognitions = Recognitions(group, begin, database, post)
+    current = recognitions.of(settings, pipeline, retract, renew)
+    engine = LocalEngine(group, pipeline, current.memory, settings.rtsp, post)
+    return Shard(group, engine, current, recognitions, post)
 
 
-def _pipeline(settings: Settings) -> Pipeline:
+def _pipeline(settings: Settings, lanes: Lanes | None = None) -> Pipeline:
+    """The line of rooms, in lanes that are there or in new ones; blocks."""
     pack = open_configured_pack(settings.model, settings.faceapi.cache_dir, lambda *_: None)
-    return build(settings, pack)
+    return build(settings, pack, lanes)

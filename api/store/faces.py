@@ -12,10 +12,20 @@ from api.store.database import Connection, Database
 from api.store.messages import Change, Kind, NewFace, NotFound, StoredFace
 from api.store.sealing import Keyring
 from pipeline.counterexamples import other_than
-from pipeline.errors import BadInput
+from pipeline.errors import BadInput, Transient
 from pipeline.messages import EnrolledFace, FaceId, GalleryId, PackId, PersonId, Vector
 
-_COLUMNS = "id, person, pack, width, height, created_at, set_aside"
+_COLUMNS = (
+    "id, person, width, height, created_at, set_aside,"
+    " array(select pack from templates where face = faces.id order by pack) as packs"
+)
+_SEARCHED = (
+    "from templates join faces on faces.id = templates.face join people on people.id = person"
+)
+
+
+class PackChanged(Transient):
+    """People are named by another pack since a moment: what was made by the last one is late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +58,29 @@ class Faces:
     async def add(self, person: PersonId, new: NewFace) -> tuple[StoredFace, Sequence[Change]]:
         """Keep a template; the same photograph of the same person is kept once.
 
+        One that is there and has no template by this pack yet is given it.
+
         Raises:
             BadInput: it is kept as the opposite: a face of hers, or a counter-example.
             NotFound: nobody has this id.
+            PackChanged: people are named by another pack by now; nothing was kept.
         """
-        face = FaceId(str(uuid.uuid4()))
         async with self._database.transaction() as connection:
             await self._lock(connection, person)
-            there = await connection.fetchrow(
-                f"select {_COLUMNS}, counter from faces"
-                " where person = $1 and pack = $2 and photograph = $3",
-                person,
-                new.pack,
-                new.photograph,
-            )
+            there = await self._same(connection, person, new)
             if there is not None and there["counter"] != new.counter:
                 kept = "a counter-example" if there["counter"] else "a face"
                 raise BadInput(f"this photograph is kept as {kept} of person {person}: delete that")
-            if there is not None:
+            if there is not None and new.pack in there["packs"]:
                 return _face(there), []
-            row = await self._insert(connection, face, person, new)
+            face = FaceId(str(there["id"] if there else uuid.uuid4()))
+            if there is None:
+                await self._insert(connection, face, person, new)
+            sealed = self._keys.seal(written(new.template), context(face, "template"))
+            await keep_template(connection, new.pack, face, sealed)
             changes = await record(connection, self._gallery, Kind.FACE_ADDED, person, [face])
+            await self._hold_pack(connection, new.pack)
+            row = await self._row(connection, person, face)
         return _face(row), changes
 
     async def remove(self, person: PersonId, face: FaceId) -> Sequence[Change]:
@@ -99,11 +111,7 @@ class Faces:
         kind = Kind.FACE_REMOVED if aside else Kind.FACE_ADDED
         async with self._database.transaction() as connection:
             await self._lock(connection, person)
-            row = await connection.fetchrow(
-                f"select {_COLUMNS} from faces where id = $1 and person = $2", face, person
-            )
-            if row is None:
-                raise NotFound(f"person {person} has no face {face}")
+            row = await self._row(connection, person, face)
             if row["set_aside"] == aside:
                 return _face(row), []
             await connection.execute("update faces set set_aside = $2 where id = $1", face, aside)
@@ -126,13 +134,13 @@ class Faces:
             )
         if sealed is None:
             raise NotFound(f"person {person} has no face {face}")
-        return self._keys.unseal(sealed, _context(face, "crop"))
+        return self._keys.unseal(sealed, context(face, "crop"))
 
     async def templates(self, faces: Collection[FaceId], pack: PackId) -> Sequence[EnrolledFace]:
         """Those of ``faces`` that are searched still and were made by ``pack``, opened."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
-                "select id, person, counter, template from faces"
+                "select id, person, counter, template from faces join templates on face = id"
                 " where pack = $2 and id = any($1) and not set_aside",
                 list(faces),
                 pack,
@@ -145,8 +153,7 @@ class Faces:
         while True:
             async with self._database.connection() as connection:
                 rows = await connection.fetch(
-                    "select faces.id, person, counter, template"
-                    " from faces join people on people.id = person"
+                    f"select faces.id, person, counter, template {_SEARCHED}"
                     " where pack = $1 and gallery = $2 and faces.id > $3 and not set_aside"
                     " order by faces.id limit $4",
                     pack,
@@ -171,8 +178,7 @@ class Faces:
         """Every template by ``pack`` that is searched."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
-                "select faces.id from faces join people on people.id = person"
-                " where pack = $1 and gallery = $2 and not set_aside",
+                f"select faces.id {_SEARCHED} where pack = $1 and gallery = $2 and not set_aside",
                 pack,
                 self._gallery,
             )
@@ -183,33 +189,54 @@ class Faces:
         async with self._database.connection() as connection:
             row = await connection.fetchrow(
                 "select (select count(*) from people where gallery = $2) as people,"
-                " (select count(*) from faces join people on people.id = person"
+                f" (select count(*) {_SEARCHED}"
                 " where pack = $1 and gallery = $2 and not set_aside) as faces",
                 pack,
                 self._gallery,
             )
         return Census(**row) if row else Census(0, 0)
 
+    async def _same(
+        self, connection: Connection, person: PersonId, new: NewFace
+    ) -> asyncpg.Record | None:
+        """The face of the same photograph; of several one that this pack can use."""
+        rows = await connection.fetch(
+            f"select {_COLUMNS}, counter from faces where person = $1 and photograph = $2"
+            " order by created_at, id",
+            person,
+            new.photograph,
+        )
+        usable = (row for row in rows if new.pack in row["packs"])
+        return next(usable, rows[0] if rows else None)
+
     async def _insert(
         self, connection: Connection, face: FaceId, person: PersonId, new: NewFace
-    ) -> asyncpg.Record:
-        row = await connection.fetchrow(
-            "insert into faces"
-            " (id, person, pack, template, crop, width, height, photograph, counter)"
-            f" values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning {_COLUMNS}",
+    ) -> None:
+        await connection.execute(
+            "insert into faces (id, person, crop, width, height, photograph, counter)"
+            " values ($1, $2, $3, $4, $5, $6, $7)",
             face,
             person,
-            new.pack,
-            self._keys.seal(_written(new.template), _context(face, "template")),
-            self._keys.seal(new.crop, _context(face, "crop")),
+            self._keys.seal(new.crop, context(face, "crop")),
             new.width,
             new.height,
             new.photograph,
             new.counter,
         )
-        if row is None:  # pragma: no cover - an insert without a condition returns its row
+
+    async def _row(self, connection: Connection, person: PersonId, face: FaceId) -> asyncpg.Record:
+        row = await connection.fetchrow(
+            f"select {_COLUMNS} from faces where id = $1 and person = $2", face, person
+        )
+        if row is None:
             raise NotFound(f"person {person} has no face {face}")
         return row
+
+    async def _hold_pack(self, connection: Connection, pack: PackId) -> None:
+        """Refuse another pack than the gallery's; the log's last change keeps it from changing."""
+        used = await connection.fetchval("select pack from galleries where id = $1", self._gallery)
+        if used is not None and used != pack:
+            raise PackChanged(f"the pack was just changed from {pack} to {used}: try again")
 
     async def _lock(self, connection: Connection, person: PersonId) -> None:
         """Hold a person against being changed or deleted meanwhile."""
@@ -223,31 +250,44 @@ class Faces:
 
     def _enrolled(self, row: asyncpg.Record) -> EnrolledFace:
         face = FaceId(str(row["id"]))
-        written = self._keys.unseal(row["template"], _context(face, "template"))
+        opened = self._keys.unseal(row["template"], context(face, "template"))
         person = PersonId(str(row["person"]))
         whose = other_than(person) if row["counter"] else person
-        return EnrolledFace(face, whose, _read(written))
+        return EnrolledFace(face, whose, _read(opened))
 
 
-def _written(template: Vector) -> bytes:
+async def keep_template(connection: Connection, pack: PackId, face: FaceId, sealed: bytes) -> None:
+    """Put a sealed template beside the others of its face, if that is there still."""
+    await connection.execute(
+        "insert into templates (pack, face, template)"
+        " select $1, id, $3 from faces where id = $2 for key share"
+        " on conflict do nothing",
+        pack,
+        face,
+        sealed,
+    )
+    await connection.execute("delete from refusals where pack = $1 and face = $2", pack, face)
+
+
+def written(template: Vector) -> bytes:
     """A template as it is sealed: its numbers as little-endian float32."""
     return template.astype("<f4").tobytes()
 
 
-def _read(written: bytes) -> Vector:
-    return np.frombuffer(written, "<f4").astype(np.float32)
-
-
-def _context(face: FaceId, part: str) -> str:
+def context(face: FaceId, part: str) -> str:
     """What an envelope is bound to, so that none can be put in another's place."""
     return f"faces/{face}/{part}"
+
+
+def _read(opened: bytes) -> Vector:
+    return np.frombuffer(opened, "<f4").astype(np.float32)
 
 
 def _face(row: asyncpg.Record) -> StoredFace:
     return StoredFace(
         id=FaceId(str(row["id"])),
         person=PersonId(str(row["person"])),
-        pack=PackId(row["pack"]),
+        packs=tuple(map(PackId, row["packs"])),
         width=row["width"],
         height=row["height"],
         created_at=row["created_at"],

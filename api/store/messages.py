@@ -60,12 +60,13 @@ class Person:
 class StoredFace:
     """A template's record; ``width`` and ``height`` are the crop's, in pixels.
 
-    One that is ``set_aside`` is kept, and not searched.
+    ``packs`` are those by which it has a template. One that is ``set_aside`` is kept, and not
+    searched.
     """
 
     id: FaceId
     person: PersonId
-    pack: PackId
+    packs: tuple[PackId, ...]
     width: int
     height: int
     created_at: datetime

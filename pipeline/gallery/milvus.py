@@ -67,8 +67,11 @@ class Position:
 def collection_name(gallery: GalleryId, pack: PackId) -> str:
     """Letters, digits and underscores; a piece of hash keeps like-looking ids apart."""
     both = f"{gallery}/{pack}"
-    plain = re.sub(r"\W", "_", both, flags=re.ASCII)[:150]
-    return f"faces_{plain}_{hashlib.sha256(both.encode()).hexdigest()[:8]}"
+    return f"faces_{_plain(both)[:150]}_{hashlib.sha256(both.encode()).hexdigest()[:8]}"
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\W", "_", text, flags=re.ASCII)
 
 
 class MilvusGallery:
@@ -167,6 +170,10 @@ class MilvusGallery:
     async def drop(self) -> None:
         """Delete the collection with all its templates."""
         await self._run(self._changes, self._drop)
+
+    async def drop_others(self, gallery: GalleryId) -> None:
+        """Delete the collections of ``gallery``, a UUID, that hold another pack's templates."""
+        await self._run(self._changes, self._drop_others, f"faces_{_plain(gallery)}_")
 
     async def close(self) -> None:
         """Let the store go, without waiting for it; the collection stays."""
@@ -279,9 +286,17 @@ class MilvusGallery:
         collections.prepare(self._open, self._collection, self._dimension)
 
     def _drop(self) -> None:
-        this = any_of("collection", [self._collection])
+        self._drop_one(self._collection)
+
+    def _drop_others(self, beginning: str) -> None:
+        for name in self._open.list_collections(timeout=CHANGE):
+            if name.startswith(beginning) and name != self._collection:
+                self._drop_one(name)
+
+    def _drop_one(self, name: str) -> None:
+        this = any_of("collection", [name])
         self._open.delete(POSITIONS, filter=this, timeout=CHANGE)
-        self._open.drop_collection(self._collection, timeout=CHANGE)
+        self._open.drop_collection(name, timeout=CHANGE)
 
     def _check(self, vector: Vector, whose: str) -> None:
         if vector.shape != (self._dimension,) or not np.isfinite(vector).all():

@@ -15,7 +15,7 @@ from pipeline.messages import (
     TrackedFace,
     TrackId,
 )
-from pipeline.tracking.appearance import Alike
+from pipeline.tracking.appearance import Alike, Appearance
 from pipeline.tracking.cuts import Scene
 from pipeline.tracking.matching import Pairing, pair
 from pipeline.tracking.motion import Motion
@@ -106,6 +106,17 @@ class FaceTracker:
         }
         ended, self._ended = self._ended, []
         return Tracked(faces, ended, counted)
+
+    def look_anew(self, alike: Alike, sure_score: float) -> None:
+        """Follow the same tracks with another pack, whose vectors are of another kind.
+
+        Places go on to count; what tracks look like is seen anew, and whoever is lost cannot be
+        recognized any more.
+        """
+        self._alike, self._sure_score = alike, sure_score
+        self._end(list(self._lost.values()))
+        for track in self._live.values():
+            track.appearance = Appearance()
 
     def _age(self, now: float) -> None:
         """What was not seen for long is lost, then ends; a clock that went back ends everything."""

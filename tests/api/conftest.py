@@ -8,7 +8,7 @@ import pytest
 from api.store.address import Address
 from api.store.changes import gallery_named
 from api.store.database import Database
-from api.store.migrate import migrate
+from api.store.migrate import advance, migrate, shipped_migrations
 from api.store.sealing import Keyring
 from pipeline.messages import GalleryId
 
@@ -29,3 +29,13 @@ async def gallery(truth: Database) -> GalleryId:
 @pytest.fixture
 def keys(tmp_path: Path) -> Keyring:
     return Keyring.open(tmp_path)
+
+
+@pytest.fixture
+async def database_at_version_3(database: Address) -> AsyncIterator[Database]:
+    """A database as it was before a face could have several templates."""
+    opened = await Database.open(database)
+    async with opened.transaction() as connection:
+        await advance(connection, shipped_migrations()[:3])
+    yield opened
+    await opened.close()

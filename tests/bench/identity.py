@@ -45,8 +45,7 @@ from pipeline.messages import (
     PersonId,
     Probe,
 )
-from tests.bench.inputs import console
-from tests.bench.line import open_engine
+from tests.bench.inputs import console, open_engine
 from tests.system.films import pictures_of
 
 _LOOKS = 8

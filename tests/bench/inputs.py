@@ -9,6 +9,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from api.command.progress import progress_bar
+from api.settings.settings import Settings, load_settings
+from pipeline.build import Pipeline, build, open_configured_pack
+from pipeline.packs.pack import Pack
 from tests.packs import join_yunet_dlib
 
 console = Console(soft_wrap=True, highlight=False)
@@ -20,6 +24,19 @@ def test_data() -> Path:
     if not folder:
         raise SystemExit("set FACEAPI_TEST_DATA to the folder of clips, photographs and models")
     return Path(folder).resolve()
+
+
+def open_engine(asked: str, *settings: str) -> Pipeline:
+    """The pipeline of a pack (as ``pack_for`` takes it), with ``section.key=value`` overridden."""
+    chosen, opened = open_pack(asked, *settings)
+    return build(chosen, opened)
+
+
+def open_pack(asked: str, *settings: str) -> tuple[Settings, Pack]:
+    """The settings for a pack, and the pack."""
+    with pack_for(asked) as pack, progress_bar(console) as progress:
+        chosen = load_settings(overrides=[f"model.pack={pack}", *settings])
+        return chosen, open_configured_pack(chosen.model, chosen.faceapi.cache_dir, progress)
 
 
 def line_arguments(about: str | None, frames: int) -> argparse.Namespace:

@@ -22,14 +22,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from api.command.bench.line import Line, open_line
 from pipeline.align import align
 from pipeline.embed import OnnxEmbedder
 from pipeline.geometry import eye_distance
 from pipeline.messages import DetectedFace, Image, Vectors
 from pipeline.networks import Networks
 from pipeline.photographs import find_photographs, read_photograph
-from tests.bench.inputs import console, line_arguments
-from tests.bench.line import Line, open_engine, opened_line
+from tests.bench.inputs import console, line_arguments, open_engine, open_pack
 
 _SIDE = 960
 """Pixels of the longest side that faces are found at."""
@@ -142,13 +142,15 @@ async def measure(args: argparse.Namespace) -> None:
             for _ in range(cores)
         ]
         naive_seconds(loops, 10 * cores)  # warm
-        async with opened_line(args.pack, args.clip, args.people) as line:
-            rounds = [await one_round(line, loops, frames) for _ in range(args.rounds)]
-            pack = line.engine.pack.manifest.id
+        settings, pack = open_pack(args.pack)
+        line = await open_line(settings, pack, args.clip, args.people, console.print)
+        rounds = [await one_round(line, loops, frames) for _ in range(args.rounds)]
+        line.engine.close()
     naive, watched = (statistics.median(rates) for rates in zip(*rounds, strict=True))
     ratio = statistics.median(watched / naive for naive, watched in rounds)
     console.print(
-        f"{pack}: watch makes {watched:.1f} frames/s, {cores} naive loops together {naive:.1f}: "
+        f"{pack.manifest.id}: watch makes {watched:.1f} frames/s, "
+        f"{cores} naive loops together {naive:.1f}: "
         f"{ratio:.2f} times as many (target {_TARGET:.1f})",
         style="bold",
     )

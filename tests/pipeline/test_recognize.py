@@ -13,10 +13,21 @@ from pipeline.errors import BadInput, Transient
 from pipeline.extract import FeatureExtractor
 from pipeline.identify import DecisionPolicy, Identifier
 from pipeline.inference import Lanes
-from pipeline.messages import Capture, DetectedFace, Frame, Image, Match, PersonId, Result, Status
+from pipeline.messages import (
+    Capture,
+    DetectedFace,
+    Frame,
+    Image,
+    Match,
+    PersonId,
+    Result,
+    Status,
+    Vectors,
+)
 from pipeline.recognize import Recognizer, Tracks
 from pipeline.schedule import Schedule, SchedulePolicy
 from pipeline.stages import Detector, Embedder
+from pipeline.tracking.appearance import Alike
 from pipeline.watch import watch
 from tests.fakes import (
     UPRIGHT,
@@ -231,3 +242,42 @@ async def test_a_person_who_is_retracted_is_looked_for_anew(lanes: Lanes) -> Non
     assert statuses[2] is Status.KNOWN
     assert statuses[3:] == [Status.UNKNOWN] * 2
     assert gallery.searches > 2
+
+
+class Contrary(MeanColour):
+    """An embedder to whose vectors those of the other one are as unlike as can be."""
+
+    def embed(self, chips: Sequence[Image]) -> Vectors:
+        return -super().embed(chips)
+
+
+def checkered() -> Image:
+    """A picture that is sharp everywhere: what is seen of it counts."""
+    squares = np.indices((240, 240)).sum(axis=0) // 6 % 2
+    return np.repeat(60 + 130 * squares[..., None], 3, axis=2).astype(np.uint8)
+
+
+def anew(before: Tracks) -> Tracks:
+    before.tracker.look_anew(Alike.of_threshold(0.9), 0.5)
+    identifier = Identifier(POLICY)
+    return Tracks(before.tracker, Schedule(RHYTHM, identifier), identifier)
+
+
+async def test_another_pack_goes_on_with_the_tracks_and_names_of_the_one_before(
+    lanes: Lanes,
+) -> None:
+    """Its own first looks are too few for a name; and it never searches the old gallery."""
+    old, new = ScriptedGallery(ANN), ScriptedGallery([Match(PersonId("Ann"), 0.2)], ANN)
+    detector = ScriptedDetector([face_at(10, 10)])
+    line = recognizer(lanes, detector, old)
+    other = recognizer(lanes, detector, new, Contrary())
+    seen: list[Result] = []
+    for seq in range(15):
+        if seq == 5:
+            searched = old.searches
+            await line.adopt(detector, other._extractor, new, anew)
+        seen.append(await line.identify(await line.detect(capture(seq, paint=checkered))))
+    people = [face.verdict.person for result in seen[1:] for face in result.faces]
+    assert people == ["Ann"] * 14
+    tracks = {face.face.track for result in seen for face in result.faces}
+    assert (len(tracks), old.searches, new.searches > 1) == (1, searched, True)

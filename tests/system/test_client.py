@@ -155,6 +155,15 @@ def test_users_are_let_in_and_out(faceapi: Run, service: Service, run: Run) -> N
     assert run("users", "delete", "guest", "--yes").returncode == 0
 
 
+def test_a_change_of_the_pack_that_cannot_be_is_refused_with_the_reason(faceapi: Run) -> None:
+    unknown = faceapi("gallery", "reembed", "--pack", "nonsense")
+    assert (unknown.returncode, "allowed: antelopev2" in unknown.stderr) == (1, True)
+    same = faceapi("gallery", "reembed")
+    assert (same.returncode, "named by builtin already" in same.stderr) == (1, True)
+    none = faceapi("gallery", "reembedding")
+    assert (none.returncode, "has not been changed" in none.stderr) == (1, True)
+
+
 def test_the_index_is_made_anew_through_the_running_program(faceapi: Run) -> None:
     rebuilt = faceapi("gallery", "rebuild")
     assert (rebuilt.returncode, rebuilt.stdout.startswith("0 faces in")) == (0, True)

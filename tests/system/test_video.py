@@ -29,7 +29,7 @@ from ingest.nal_units import H264, START, units_of
 from ingest.playable import Playable
 from ingest.rtsp import RtspCamera
 from ingest.tee import Tee
-from pipeline.messages import CameraId
+from pipeline.messages import CameraId, PackId
 from tests.fakes import ScriptedGallery
 from tests.films import number_of, write_film
 from tests.system.gst import GstServer
@@ -53,7 +53,8 @@ async def sharded(database: Address, folder: Path, cache: Path) -> AsyncIterator
     settings = load_settings(None, own)
     opened = await Database.open(database)
     await migrate(opened)
-    begin = begin_of(settings, database, await gallery_named(opened, "default"), 1)
+    gallery = await gallery_named(opened, "default")
+    begin = begin_of(settings, database, gallery, 1, PackId("builtin"))
     await opened.close()
     metrics = CameraMetrics(CollectorRegistry())
     async with asyncio.TaskGroup() as group:

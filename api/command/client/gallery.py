@@ -10,8 +10,11 @@ from rich.text import Text
 
 from api.command.client.login import connected
 from api.command.client.output import AsJson, percent, rate
+from api.command.client.reembedding import reembed, reembedding
 
 app = typer.Typer(help="The gallery: its index, and how good it is.", no_args_is_help=True)
+app.command()(reembed)
+app.command()(reembedding)
 
 Allowed = Annotated[
     float,

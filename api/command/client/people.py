@@ -33,7 +33,7 @@ def show_one(who: Who, as_json: AsJson = False) -> None:
     with connected() as service:
         person = found(service, who)
         faces = service.get(f"/people/{person['id']}/faces")["items"]
-    show(faces, ("id", "pack", "created_at", "set_aside"), as_json=as_json)
+    show(faces, ("id", "packs", "created_at", "set_aside"), as_json=as_json)
 
 
 @app.command()

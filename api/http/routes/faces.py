@@ -19,12 +19,12 @@ router = APIRouter(prefix="/people/{person}/faces", tags=["faces"])
 class FaceOut(Body):
     """An enrolled face; width and height are its picture's, in pixels.
 
-    Nobody is recognized by one that is set aside.
+    ``packs`` are those that can use it. Nobody is recognized by one that is set aside.
     """
 
     id: str
     person: str
-    pack: str
+    packs: list[str]
     width: int
     height: int
     created_at: datetime
@@ -143,7 +143,7 @@ def face_out(face: StoredFace) -> FaceOut:
     return FaceOut(
         id=face.id,
         person=face.person,
-        pack=face.pack,
+        packs=list(face.packs),
         width=face.width,
         height=face.height,
         created_at=face.created_at,

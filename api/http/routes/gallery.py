@@ -16,7 +16,8 @@ class GalleryOut(Body):
     """The gallery; the index has followed the log to ``position`` of ``latest`` changes.
 
     ``similarity`` says in words what the numbers of this pack mean, ``caution`` on whom it is known
-    to fail more often; empty where nothing is known.
+    to fail more often; empty where nothing is known. ``notice`` is what there is to know of the
+    pack: that it is being changed, how far, or that MODEL_PACK names another one; mostly empty.
     """
 
     people: int
@@ -27,6 +28,7 @@ class GalleryOut(Body):
     caution: str
     position: int
     latest: int
+    notice: str
 
 
 class RebuiltOut(Body):
@@ -63,30 +65,32 @@ AllowedRate = Annotated[
 @router.get("")
 async def gallery(_: SignedIn, services: ServicesDep) -> GalleryOut:
     """How large the gallery is, and what its similarities mean."""
-    census = await services.faces.census(services.pack.id)
+    by = services.recognition
+    census = await services.faces.census(by.pack.id)
     return GalleryOut(
         people=census.people,
         faces=census.faces,
-        pack=services.pack.id,
-        threshold=services.threshold,
-        similarity=services.pack.similarity,
-        caution=services.pack.caution,
-        position=await services.index.position(),
+        pack=by.pack.id,
+        threshold=by.threshold,
+        similarity=by.pack.similarity,
+        caution=by.pack.caution,
+        position=await by.index.position(),
         latest=(await services.changes.head()).number,
+        notice=services.health.notes["gallery"],
     )
 
 
 @router.post("/rebuild")
 async def rebuild(_: Administrator, services: ServicesDep) -> RebuiltOut:
     """Make the index anew from the database; nobody is recognized meanwhile."""
-    rebuilt = await services.index.rebuild()
+    rebuilt = await services.recognition.index.rebuild()
     return RebuiltOut(faces=rebuilt.faces, seconds=round(rebuilt.seconds, 3))
 
 
 @router.post("/verify")
 async def verify(_: Administrator, services: ServicesDep) -> ComparisonOut:
     """Compare the index with the database, face by face."""
-    found = await services.index.compare()
+    found = await services.recognition.index.compare()
     return ComparisonOut(
         well=not found.missing and not found.surplus,
         missing=list(found.missing),
@@ -103,10 +107,11 @@ async def check(
     It changes nothing. It takes seconds for thousands of faces, so it is asked for and not looked
     up.
     """
-    found = await services.checker.check(false_match_rate)
+    by = services.recognition
+    found = await by.checker.check(false_match_rate)
     named = {person: services.directory.name(person) for person in _mentioned(found)}
     names = {str(person): name for person, name in named.items() if name is not None}
-    return CheckOut(pack=services.pack.id, names=names, found=found)
+    return CheckOut(pack=by.pack.id, names=names, found=found)
 
 
 def _mentioned(found: GalleryReport) -> Iterator[PersonId]:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from fastapi import APIRouter, UploadFile
+from fastapi import APIRouter
 
 from api.http.routes.dependencies import Body, ServicesDep, SignedIn, Upload
 from api.http.services import Services
 from pipeline.counterexamples import believable
-from pipeline.messages import DetectedFace, Flaw, Image, Match
+from pipeline.messages import DetectedFace, Flaw, Match
 
 router = APIRouter(tags=["recognition"])
 
@@ -79,8 +79,9 @@ class Verification(Body):
 @router.post("/detect")
 async def detect(image: Upload, _: SignedIn, services: ServicesDep) -> Detection:
     """Find the faces of a picture."""
-    picture = await _picture(image, services)
-    faces = await services.analyzer.detect(picture)
+    analyzer = services.recognition.analyzer
+    picture = await analyzer.read(await image.read())
+    faces = await analyzer.detect(picture)
     height, width = picture.shape[:2]
     return Detection(width=width, height=height, faces=[_found(face) for face in faces])
 
@@ -88,20 +89,21 @@ async def detect(image: Upload, _: SignedIn, services: ServicesDep) -> Detection
 @router.post("/recognize")
 async def recognize(image: Upload, _: SignedIn, services: ServicesDep) -> Recognition:
     """Find the faces of a picture and name them, by this one look."""
-    picture = await _picture(image, services)
-    faces = await services.analyzer.detect(picture)
-    described = await services.analyzer.extract(picture, faces)
+    by = services.recognition
+    picture = await by.analyzer.read(await image.read())
+    faces = await by.analyzer.detect(picture)
+    described = await by.analyzer.extract(picture, faces)
     vectors = [one.vector for one in described if not isinstance(one, Flaw)]
-    matches = iter(await services.index.search(np.stack(vectors)) if vectors else [])
+    matches = iter(await by.index.search(np.stack(vectors)) if vectors else [])
     height, width = picture.shape[:2]
     return Recognition(
         width=width,
         height=height,
-        threshold=services.threshold,
+        threshold=by.threshold,
         faces=[
-            _recognized(face, [], services, one)
+            _recognized(face, [], by.threshold, services, one)
             if isinstance(one, Flaw)
-            else _recognized(face, next(matches), services)
+            else _recognized(face, next(matches), by.threshold, services)
             for face, one in zip(faces, described, strict=True)
         ],
     )
@@ -110,16 +112,11 @@ async def recognize(image: Upload, _: SignedIn, services: ServicesDep) -> Recogn
 @router.post("/verify")
 async def verify(first: Upload, second: Upload, _: SignedIn, services: ServicesDep) -> Verification:
     """Compare the one face of each of two photographs."""
+    threshold = services.recognition.threshold
     similarity = await services.enrollment.similarity(await first.read(), await second.read())
     return Verification(
-        same=similarity >= services.threshold,
-        similarity=round(similarity, 4),
-        threshold=services.threshold,
+        same=similarity >= threshold, similarity=round(similarity, 4), threshold=threshold
     )
-
-
-async def _picture(image: UploadFile, services: Services) -> Image:
-    return await services.analyzer.read(await image.read())
 
 
 def _found(face: DetectedFace) -> Found:
@@ -127,11 +124,15 @@ def _found(face: DetectedFace) -> Found:
 
 
 def _recognized(
-    face: DetectedFace, matches: Sequence[Match], services: Services, flaw: Flaw | None = None
+    face: DetectedFace,
+    matches: Sequence[Match],
+    threshold: float,
+    services: Services,
+    flaw: Flaw | None = None,
 ) -> Recognized:
     directory, likely = services.directory, believable(matches)
     nearest = likely[0] if likely else None
-    reached = nearest is not None and nearest.similarity >= services.threshold
+    reached = nearest is not None and nearest.similarity >= threshold
     ignored = nearest is not None and directory.ignores(nearest.person)
     candidates = [
         Candidate(

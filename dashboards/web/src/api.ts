@@ -558,6 +558,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/gallery/reembedding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reembedding
+         * @description How far the latest change is, and which faces the pack could not use.
+         */
+        get: operations["reembedding_api_v1_gallery_reembedding_get"];
+        put?: never;
+        /**
+         * Begin
+         * @description Make everyone's templates anew by another pack, and name people by it when that is done.
+         */
+        post: operations["begin_api_v1_gallery_reembedding_post"];
+        /**
+         * Cancel
+         * @description Give the change up: what was made for it is deleted, people are named as before.
+         */
+        delete: operations["cancel_api_v1_gallery_reembedding_delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Change
+         * @description Allow, or forbid, that people are left behind.
+         */
+        patch: operations["change_api_v1_gallery_reembedding_patch"];
+        trace?: never;
+    };
     "/api/v1/live/tickets": {
         parameters: {
             query?: never;
@@ -1129,15 +1161,15 @@ export interface components {
          * FaceOut
          * @description An enrolled face; width and height are its picture's, in pixels.
          *
-         *     Nobody is recognized by one that is set aside.
+         *     ``packs`` are those that can use it. Nobody is recognized by one that is set aside.
          */
         FaceOut: {
             /** Id */
             id: string;
             /** Person */
             person: string;
-            /** Pack */
-            pack: string;
+            /** Packs */
+            packs: string[];
             /** Width */
             width: number;
             /** Height */
@@ -1186,7 +1218,8 @@ export interface components {
          * @description The gallery; the index has followed the log to ``position`` of ``latest`` changes.
          *
          *     ``similarity`` says in words what the numbers of this pack mean, ``caution`` on whom it is known
-         *     to fail more often; empty where nothing is known.
+         *     to fail more often; empty where nothing is known. ``notice`` is what there is to know of the
+         *     pack: that it is being changed, how far, or that MODEL_PACK names another one; mostly empty.
          */
         GalleryOut: {
             /** People */
@@ -1205,6 +1238,8 @@ export interface components {
             position: number;
             /** Latest */
             latest: number;
+            /** Notice */
+            notice: string;
         };
         /**
          * GalleryReport
@@ -1587,6 +1622,78 @@ export interface components {
             candidates: components["schemas"]["Candidate"][];
         };
         /**
+         * ReembeddingChange
+         * @description Whether people whom the new pack cannot recognize may be left behind.
+         */
+        ReembeddingChange: {
+            /** Leave Behind */
+            leave_behind: boolean;
+        };
+        /**
+         * ReembeddingIn
+         * @description What is to be done; without ``pack`` the configured one is meant (MODEL_PACK).
+         *
+         *     With ``leave_behind`` the pack is changed even if somebody is not recognized after it.
+         */
+        ReembeddingIn: {
+            /** Pack */
+            pack?: string | null;
+            /**
+             * Leave Behind
+             * @default false
+             */
+            leave_behind: boolean;
+        };
+        /**
+         * ReembeddingOut
+         * @description A change of the pack: of so many ``faces`` ``embedded`` have a template, ``left`` wait.
+         *
+         *     People are named by the new pack from ``switching`` on. ``waits_for`` says what keeps it from
+         *     going on, empty if nothing does.
+         */
+        ReembeddingOut: {
+            /** Pack */
+            pack: string;
+            stage: components["schemas"]["Stage"];
+            /** Faces */
+            faces: number;
+            /** Embedded */
+            embedded: number;
+            /** Left */
+            left: number;
+            /** Leave Behind */
+            leave_behind: boolean;
+            /**
+             * Begun At
+             * Format: date-time
+             */
+            begun_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Waits For */
+            waits_for: string;
+            /** Refused */
+            refused: components["schemas"]["RefusedOut"][];
+        };
+        /**
+         * RefusedOut
+         * @description A face whose stored photograph the new pack cannot use, and why.
+         *
+         *     ``lost``: its person has no other one that it can, and is to be enrolled anew.
+         */
+        RefusedOut: {
+            /** Face */
+            face: string;
+            /** Person */
+            person: string;
+            /** Name */
+            name: string;
+            /** Reason */
+            reason: string;
+            /** Lost */
+            lost: boolean;
+        };
+        /**
          * Region
          * @description A part of the picture; as it is, all of it.
          */
@@ -1693,6 +1800,12 @@ export interface components {
              */
             grant_type: "password";
         };
+        /**
+         * Stage
+         * @description How far the change of a pack is.
+         * @enum {string}
+         */
+        Stage: "embedding" | "switching" | "done";
         /**
          * State
          * @description Where a supervised source is in its life.
@@ -4465,6 +4578,326 @@ export interface operations {
             };
             /** @description It does not go together with what is there */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reembedding_api_v1_gallery_reembedding_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReembeddingOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such pack, or no change of it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_api_v1_gallery_reembedding_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReembeddingIn"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReembeddingOut"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such pack, or no change of it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not go together with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_api_v1_gallery_reembedding_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such pack, or no change of it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not go together with what is there */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_api_v1_gallery_reembedding_patch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReembeddingChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReembeddingOut"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such pack, or no change of it */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

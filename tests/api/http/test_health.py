@@ -29,13 +29,17 @@ async def told(asked: Health) -> tuple[int, dict[str, Part]]:
 
 
 async def test_a_device_that_auto_fell_back_from_is_told_and_the_part_is_well() -> None:
-    status, parts = await told(Health({"pipeline": well}, {"pipeline": "runs on the CPU: no CUDA"}))
+    status, parts = await told(
+        Health({"pipeline": well}, {"pipeline": lambda: "runs on the CPU: no CUDA"})
+    )
     assert status == 200
     assert parts["pipeline"] == Part(status="well", detail="runs on the CPU: no CUDA")
 
 
 async def test_what_is_wrong_goes_before_what_is_worth_knowing() -> None:
-    status, parts = await told(Health({"pipeline": ill, "gallery": well}, {"pipeline": "slow"}))
+    status, parts = await told(
+        Health({"pipeline": ill, "gallery": well}, {"pipeline": lambda: "slow"})
+    )
     assert status == 503
     assert parts["pipeline"] == Part(status="unwell", detail="out of reach")
     assert parts["gallery"] == Part(status="well", detail="")

@@ -215,7 +215,7 @@ class Moved(Network):
 def test_the_device_is_the_one_that_is_used_at_that_moment(registry: CollectorRegistry) -> None:
     network = Moved("cuda:0")
     tell_of_machine(
-        registry, {"embedder": network}, lambda: [("1", Device("detector", "cpu", "cpu"))]
+        registry, lambda: {"embedder": network}, lambda: [("1", Device("detector", "cpu", "cpu"))]
     )
     asked = {"network": "embedder", "asked": "cuda:0"}
     in_shard = {"network": "detector", "asked": "cpu", "used": "cpu", "shard": "1"}
@@ -226,7 +226,7 @@ def test_the_device_is_the_one_that_is_used_at_that_moment(registry: CollectorRe
 
 
 def test_the_process_and_the_version_are_told(registry: CollectorRegistry) -> None:
-    tell_of_machine(registry, {}, list)
+    tell_of_machine(registry, dict, list)
     memory = registry.get_sample_value("process_resident_memory_bytes")
     assert memory is not None
     assert memory > 10e6

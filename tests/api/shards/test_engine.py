@@ -9,6 +9,8 @@ from dataclasses import replace
 from functools import partialmethod
 from unittest.mock import Mock
 
+import msgspec
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -26,22 +28,26 @@ from api.live.wire import (
     RevisionMessage,
     SnapshotMessage,
 )
+from api.processes.child import End
 from api.processes.link import LinkBroken
 from api.settings.sections import LiveSettings
 from api.shards.crash import CrashLog
 from api.shards.engine import ShardedEngine
 from api.shards.messages import (
     VERSION,
+    Adopt,
     Begin,
     Changed,
     Check,
     Checked,
     Exchange,
     Exchanged,
+    Found,
     Halt,
     Masked,
     Play,
     Reach,
+    Ready,
     Refusal,
     Refused,
     Search,
@@ -67,7 +73,7 @@ from ingest.trial import Measured
 from ingest.troubles import Cause
 from pipeline import messages
 from pipeline.errors import Transient
-from pipeline.messages import CameraId, PersonId, Result, Revision, Status, TrackId, Verdict
+from pipeline.messages import CameraId, Match, PersonId, Result, Revision, Status, TrackId, Verdict
 from tests.fakes import ScriptedGallery
 
 ANN = PersonId("Ann")
@@ -111,6 +117,10 @@ class World:
             if shard.id in names or not names:
                 shard.state = ShardState.RUNNING
                 self.engine.began(shard)
+
+    async def until_told(self, *messages: ToShard) -> None:
+        while not all(one in [told for _, told in self.told] for one in messages):  # noqa: ASYNC110 - a list tells nobody
+            await asyncio.sleep(0.01)
 
     def shard(self, name: str) -> ShardProcess:
         return next(one for one in self.engine.processes() if one.id == name)
@@ -625,7 +635,7 @@ async def test_further_streams_are_told_and_forgotten_with_their_shard(
         await made.engine.put(camera)
         (watch,) = [one for _, one in made.told if isinstance(one, Watch)]
         assert (watch.view, watch.detail) == (high.with_secrets, "")
-        vitals = Vitals(0, 0.0, 0, 0, (), 0, 0, (), (), (Second("gate", status),))
+        vitals = Vitals(0, 0.0, 0, 0, (), 0, 0, (), (), seconds=(Second("gate", status),))
         made.engine.heard(made.shard("1"), vitals)
         (role,) = made.engine.roles(camera.camera)
         assert (role.role, role.state, role.exact) == (StreamRole.VIEW, State.LIVE, True)
@@ -634,3 +644,62 @@ async def test_further_streams_are_told_and_forgotten_with_their_shard(
         assert role.state == "idle"
         await made.engine.remove(camera.camera)
         assert made.engine.roles(camera.camera) == ()
+
+
+def vitals(pack: str) -> Vitals:
+    return Vitals(1, 0.0, 0, 0, (), 0, 0, (), (), pack)
+
+
+async def test_shards_go_over_to_another_pack_one_after_the_other_and_keep_their_cameras(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch) as here:
+        await here.engine.put(spec("a"))
+        here.told.clear()
+        begin = msgspec.structs.replace(BEGIN, settings='{"new": 1}', pack="new")
+        going = asyncio.create_task(here.engine.adopt(begin, ScriptedGallery([])))
+        await asyncio.sleep(0)
+        assert here.told == [("1", Adopt('{"new": 1}'))]
+        here.shard("1").hear(vitals("new"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert here.told[1:] == [("2", Adopt('{"new": 1}'))]
+        here.shard("2").hear(vitals(""))
+        assert not going.done()
+        here.shard("2").hear(vitals("new"))
+        await going
+        assert here.shard("1").begins() == msgspec.structs.replace(begin, shard="1")
+
+
+async def test_a_shard_that_loads_meanwhile_is_told_when_it_runs_and_one_that_dies_begins_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        shard = here.shard("1")
+        shard.begins()
+        begin = msgspec.structs.replace(BEGIN, settings="{}", pack="new")
+        going = asyncio.create_task(here.engine.adopt(begin, ScriptedGallery([])))
+        await asyncio.sleep(0)
+        assert here.told == []
+        shard.hear(Ready())
+        assert here.told == [("1", Adopt("{}"))]
+        shard.ended(End("ended by SIGKILL"))
+        await going
+        assert shard.begins() == msgspec.structs.replace(begin, shard="1")
+        shard.hear(Ready())
+        assert here.told == [("1", Adopt("{}"))]
+
+
+async def test_each_search_goes_to_the_gallery_of_its_pack(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        one = np.zeros(2, "<f4").tobytes()
+        new = ScriptedGallery([Match(ANN, 0.9)])
+        begin = msgspec.structs.replace(BEGIN, pack="new")
+        going = asyncio.create_task(here.engine.adopt(begin, new))
+        for pack in ("", "new"):
+            here.engine.heard(here.shard("1"), Search(1, one, 2, pack))
+        await here.until_told(Found(1, ((),)), Found(1, ((("Ann", 0.9),),)))
+        here.shard("1").hear(vitals("new"))
+        await going
+        here.engine.heard(here.shard("1"), Search(2, one, 2, ""))
+        await here.until_told(Found(2, (), "the pack  is not in use any more"))

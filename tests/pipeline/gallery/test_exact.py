@@ -41,6 +41,31 @@ async def test_after_many_changes_it_agrees_with_a_plain_comparison() -> None:
     assert [match.similarity for match in found] == pytest.approx([cosine for _, cosine in wanted])
 
 
+@pytest.mark.parametrize("people", [1, 5, 40, 3000])
+async def test_among_thousands_the_nearest_people_are_those_of_a_plain_comparison(
+    people: int,
+) -> None:
+    gallery, vectors, probes = ExactGallery(DIMENSION), unit(1, 3000), unit(2, 7)
+    owners = np.arange(3000) ** 2 % people
+    await gallery.add(
+        [
+            EnrolledFace(FaceId(f"f{row}"), PersonId(f"p{owner}"), vectors[row])
+            for row, owner in enumerate(owners)
+        ]
+    )
+    found = await gallery.search(probes)
+    assert len(found) == 7
+    for probe, matches in zip(probes, found, strict=True):
+        best = dict[PersonId, float]()
+        for owner, similarity in zip(owners, vectors @ probe, strict=True):
+            name = PersonId(f"p{owner}")
+            best[name] = max(best.get(name, -1), float(similarity))
+        wanted = sorted(best.items(), key=lambda item: -item[1])[:16]
+        assert [match.person for match in matches] == [person for person, _ in wanted]
+        cosines = [cosine for _, cosine in wanted]
+        assert [match.similarity for match in matches] == pytest.approx(cosines, abs=1e-6)
+
+
 async def test_what_is_removed_while_a_thread_searches_is_not_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
