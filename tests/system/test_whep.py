@@ -104,6 +104,8 @@ async def test_a_camera_is_seen_as_it_is_with_the_media_times_of_its_results(
             "rtp_origin": await origin(watched, location),
             "encoded": False,
             "caught_up": told["caught_up"],
+            "role": "analyse",
+            "exact": True,
         }
         assert {timestamp for timestamp, _ in told["caught_up"]} <= set(seen.timestamps)
         with watched.service.live(watched.client, [watched.camera]) as live:
