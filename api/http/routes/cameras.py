@@ -220,13 +220,13 @@ async def _camera(camera: UUID, _: SignedIn, services: ServicesDep) -> Camera:
 One = Annotated[Camera, Depends(_camera)]
 
 
-@router.get("/{camera}")
+@router.get("/{camera:uuid}")
 async def get(camera: One, services: ServicesDep) -> CameraOut:
     """One camera with its state."""
     return _out(camera, services)
 
 
-@router.patch("/{camera}", responses=CONFLICT)
+@router.patch("/{camera:uuid}", responses=CONFLICT)
 async def change(
     _: Administrator, camera: One, body: CameraChange, services: ServicesDep
 ) -> CameraOut:
@@ -255,7 +255,7 @@ async def change(
     return _out(changed, services)
 
 
-@router.delete("/{camera}", status_code=status.HTTP_204_NO_CONTENT)
+@router.delete("/{camera:uuid}", status_code=status.HTTP_204_NO_CONTENT)
 async def remove(_: Administrator, camera: One, services: ServicesDep) -> None:
     """Watch a camera no more, and forget its address."""
     await services.cameras.remove(camera.id)
