@@ -22,7 +22,9 @@ from tests.system.walk import BITS, BLOCK, PICTURES, READ, Sample, film, place
 pytestmark = pytest.mark.system
 
 _RATE = Fraction(25, 2)
-_SHOWN = 100
+_SHOWN = 60
+"""Pictures with boxes of their own: how many there are in a second, a busy machine decides."""
+_EXACT = "drawn.filter((one) => one.boxes !== null && one.boxes !== 'estimated').length"
 _SAMPLER = """
 () => {
   const overlay = document.querySelector('[data-testid=overlay]')
@@ -146,7 +148,7 @@ def test_viewers_see_the_large_stream_and_boxes_are_on_its_very_frames(
         assert camera.clients == 2
         page.evaluate(READ, [BITS, 2 * BLOCK])
         page.evaluate(_SAMPLER)
-        wait_until(lambda: page.evaluate("drawn.length") > _SHOWN, "pictures", 60)
+        wait_until(lambda: page.evaluate(_EXACT) > _SHOWN, "pictures with boxes of their own", 60)
         samples: list[Sample] = page.evaluate("drawn")
         assert role(client, walk, "view")["state"] == "live"
         page.get_by_test_id("nav-people").click()
@@ -162,5 +164,5 @@ def test_viewers_see_the_large_stream_and_boxes_are_on_its_very_frames(
         print(f"\n{report}")  # noqa: T201 - to be reported
     assert {one["width"] for one in samples} == {1920}
     assert len({one["painted"] for one in samples}) > PICTURES / 2
-    assert len(boxed) > _SHOWN / 2, report
+    assert len(boxed) >= 0.95 * len(exact) > 0.95 * _SHOWN, report
     assert right >= 0.99 * len(boxed), report
