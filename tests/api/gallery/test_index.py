@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from api.store.changes import Changes
 from api.store.database import Database
 from api.store.faces import Faces
 from api.store.messages import NewFace, Person, StoredFace
+from api.store.packs import Packs, UsedPack
 from api.store.people import People
 from api.store.sealing import Keyring
 from pipeline.counterexamples import other_than
@@ -279,3 +281,32 @@ async def test_many_changes_are_followed_in_batches(world: World) -> None:
     gallery = world.index._gallery
     assert gallery is not None
     assert len(await gallery.faces()) == 20
+
+
+async def test_another_packs_index_lies_beside_it_and_is_deleted_when_its_time_is_over(
+    world: World, gallery: GalleryId, keys: Keyring
+) -> None:
+    """Its templates are made of faces that were enrolled before: the log does not tell of them."""
+    new = PackId("pack-2")
+    packs = Packs(world.truth, gallery, keys)
+    await packs.settle(UsedPack(PACK, ""))
+    person, face = await world.enroll("Ann", 1)
+    await caught_up(world)
+    await packs.begin(UsedPack(new, ""), leave_behind=False)
+    place = replace(world.place, pack=new)
+    other = Index(place, world.changes, world.faces)
+    assert (await other.compare()).missing == []  # it has followed the log, and found nothing
+    assert await packs.tried(new, [(face.id, vector(2))])
+    assert (await other.compare()).missing == [face.id]
+    await other.complete()
+    (matches,) = await other.search(probe(2))
+    assert [match.person for match in matches] == [person.id]
+    assert await world.found(1) == [person.id]
+    await other.drop_others()
+    left = await MilvusGallery.open(place.store, gallery, PACK, DIMENSION)
+    assert await left.faces() == set()
+    assert await left.position() is None
+    await left.close()
+    (matches,) = await other.search(probe(2))
+    assert [match.person for match in matches] == [person.id]
+    await other.close()
