@@ -9,6 +9,8 @@ PYTHON ?= python3
 VENV ?= .venv
 DEVICE ?= $(if $(wildcard $(VENV)/locked-gpu),gpu,cpu)
 SOAK ?= 1
+# Files of tests that run side by side.
+WORKERS ?= 2
 CLIP ?= $(FACEAPI_TEST_DATA)/clips/face-demographics-walking-and-pause.mp4
 PEOPLE ?= $(FACEAPI_TEST_DATA)/faces
 # yunet: YuNet, which lies among the test data, and the builtin pack's embedder.
@@ -63,7 +65,7 @@ check: setup ## lint, formatting, types, who may import what
 
 .PHONY: test
 test: setup web ## all tests but those that run long or want a Milvus server
-	$(BIN)/pytest -m "not milvus_server and not long and not soak"
+	$(BIN)/pytest -m "not milvus_server and not long and not soak" -n $(WORKERS) --dist loadfile
 
 .PHONY: test-long
 test-long: setup web ## tests that kill and restart the program many times

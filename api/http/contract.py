@@ -85,6 +85,8 @@ def _foreseeable(path: str, operation: Mapping[str, Any]) -> Iterator[HTTPStatus
     if "security" in operation or path.endswith("/auth/token"):
         yield HTTPStatus.UNAUTHORIZED
         yield HTTPStatus.SERVICE_UNAVAILABLE
+    if any(scopes for scheme in operation.get("security", ()) for scopes in scheme.values()):
+        yield HTTPStatus.FORBIDDEN
     if "{" in path:
         yield HTTPStatus.NOT_FOUND
     if "requestBody" in operation:

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from api.http.auth.passwords import WrongPassword
-from api.http.auth.tokens import NotSignedIn
+from api.http.auth.tokens import NotAllowed, NotSignedIn
 from api.http.contract import MEDIA_TYPE, allowed_methods
 from api.store.messages import Conflict, NotFound
 from pipeline.errors import BadInput, FaceapiError, Transient
@@ -21,6 +21,7 @@ _log = logging.getLogger(__name__)
 _STATUS: Mapping[type[FaceapiError], HTTPStatus] = {
     NotSignedIn: HTTPStatus.UNAUTHORIZED,
     WrongPassword: HTTPStatus.FORBIDDEN,
+    NotAllowed: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     BadInput: HTTPStatus.UNPROCESSABLE_ENTITY,

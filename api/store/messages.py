@@ -20,12 +20,22 @@ class Conflict(FaceapiError):  # noqa: N818 - named for what it says
     """It would contradict what is there."""
 
 
+class Role(StrEnum):
+    """What a user may do."""
+
+    ADMINISTRATOR = "administrator"
+    """Everything."""
+    VIEWER = "viewer"
+    """See who is on which camera, ask who is in a picture; change nothing but one's password."""
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """Somebody who may sign in."""
 
     id: UserId
     name: str
+    role: Role
     created_at: datetime
 
 

@@ -1,14 +1,15 @@
 """Those who may sign in."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import asyncpg
 
-from api.store.database import Database
-from api.store.messages import Conflict, NotFound, User, UserId
+from api.store.database import Connection, Database
+from api.store.messages import Conflict, NotFound, Role, User, UserId
 
-_COLUMNS = "id, name, created_at"
+_COLUMNS = "id, name, role, created_at"
 
 
 class Users:
@@ -29,7 +30,7 @@ class Users:
             row = await connection.fetchrow(f"select {_COLUMNS} from users where id = $1", user)
         return _user(row) if row else None
 
-    async def add(self, name: str, password_hash: str) -> User:
+    async def add(self, name: str, password_hash: str, role: Role) -> User:
         """Make a user.
 
         Raises:
@@ -37,26 +38,28 @@ class Users:
         """
         async with self._database.connection() as connection:
             row = await connection.fetchrow(
-                "insert into users (id, name, password_hash) values ($1, $2, $3)"
+                "insert into users (id, name, password_hash, role) values ($1, $2, $3, $4)"
                 f" on conflict (name) do nothing returning {_COLUMNS}",
                 uuid.uuid4(),
                 name,
                 password_hash,
+                role,
             )
         if row is None:
             raise Conflict(f"there is a user {name!r} already")
         return _user(row)
 
     async def add_first(self, name: str, password_hash: str) -> User | None:
-        """Make a user if there is none at all; None if there is one."""
+        """Make an administrator if there is no user at all; None if there is one."""
         async with self._database.transaction() as connection:
             await connection.execute("lock table users in share row exclusive mode")
             row = await connection.fetchrow(
-                "insert into users (id, name, password_hash) select $1, $2, $3"
+                "insert into users (id, name, password_hash, role) select $1, $2, $3, $4"
                 f" where not exists (select from users) returning {_COLUMNS}",
                 uuid.uuid4(),
                 name,
                 password_hash,
+                Role.ADMINISTRATOR,
             )
         return _user(row) if row else None
 
@@ -75,19 +78,48 @@ class Users:
                 "update users set password_hash = $2 where id = $1", user, password_hash
             )
 
+    async def set_role(self, user: UserId, role: Role) -> User:
+        """Say what a user may do from now on.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: no administrator would be left.
+        """
+        async with self._changing() as connection:
+            row = await connection.fetchrow(
+                f"update users set role = $2 where id = $1 returning {_COLUMNS}", user, role
+            )
+            if row is None:
+                raise NotFound(f"there is no user {user}")
+        return _user(row)
+
     async def remove(self, user: UserId) -> None:
         """Delete a user, whose tokens are worth nothing from then on.
 
         Raises:
             NotFound: there is none.
+            Conflict: no administrator would be left.
         """
-        async with self._database.connection() as connection:
-            found = await connection.fetchval(
+        async with self._changing() as connection:
+            if not await connection.fetchval(
                 "delete from users where id = $1 returning true", user
-            )
-        if not found:
-            raise NotFound(f"there is no user {user}")
+            ):
+                raise NotFound(f"there is no user {user}")
+
+    @asynccontextmanager
+    async def _changing(self) -> AsyncIterator[Connection]:
+        """A transaction after which an administrator is left.
+
+        One at a time, so that two who take each other's role cannot both succeed.
+        """
+        async with self._database.transaction() as connection:
+            await connection.execute("lock table users in share row exclusive mode")
+            yield connection
+            if not await connection.fetchval(
+                "select exists (select from users where role = $1)", Role.ADMINISTRATOR
+            ):
+                raise Conflict("an administrator has to remain: make another one first")
 
 
 def _user(row: asyncpg.Record) -> User:
-    return User(UserId(str(row["id"])), row["name"], row["created_at"])
+    return User(UserId(str(row["id"])), row["name"], Role(row["role"]), row["created_at"])

@@ -139,6 +139,8 @@ def test_users_are_let_in_and_out(faceapi: Run, service: Service, run: Run) -> N
     assert changed.returncode == 0, changed.stderr
     assert run("login", service.url, "--user", "guest", **guest).returncode == 1
     assert run("login", service.url, FACEAPI_PASSWORD=service.password).returncode == 0
+    assert run("users", "role", "guest", "administrator").returncode == 0
+    assert "administrator" in run("users", "list").stdout.split("guest")[1].splitlines()[0]
     assert run("users", "delete", "guest", "--yes").returncode == 0
 
 

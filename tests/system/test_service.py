@@ -130,6 +130,47 @@ def test_a_user_who_was_deleted_is_out_at_once(service: Service, client: httpx.C
         assert other.get("/users/me").status_code == 401
 
 
+def test_a_viewer_sees_and_changes_nothing(service: Service, client: httpx.Client) -> None:
+    body = {"name": "viewer", "password": "a long password"}
+    made = client.post("/users", json=body).json()
+    assert made["role"] == "viewer"
+    form = {"username": "viewer", "password": "a long password"}
+    token = client.post("/auth/token", data=form).json()["access_token"]
+    paths = httpx.get(f"{service.url}/api/v1/openapi.json").json()["paths"]
+    operations = {
+        (verb, path.removeprefix("/api/v1")): any(
+            scopes for scheme in operation.get("security", ()) for scopes in scheme.values()
+        )
+        for path, verbs in paths.items()
+        for verb, operation in verbs.items()
+    }
+    open_ones = {one for one, wants_more in operations.items() if not wants_more}
+    assert {one for one in open_ones if one[0] not in {"get", "options"}} == {
+        ("post", "/auth/token"),
+        ("put", "/users/me/password"),
+        ("post", "/live/tickets"),
+        ("post", "/detect"),
+        ("post", "/recognize"),
+        ("post", "/verify"),
+        ("post", "/cameras/{camera}/whep"),
+        ("delete", "/cameras/{camera}/whep/{session}"),
+    }
+    somebody = "6b2f3f0e-9c0e-4ec1-9d70-000000000000"
+    with service.client(token=token) as viewer:
+        answers = {
+            (verb, path): viewer.request(verb, re.sub(r"\{\w+\}", somebody, path))
+            for verb, path in operations.keys() - open_ones
+        }
+        assert {answer.status_code for answer in answers.values()} == {403}
+        refused = viewer.get("/shards")
+        assert (refused.status_code, "administrator" in refused.json()["detail"]) == (403, True)
+        assert viewer.get("/cameras").status_code == viewer.get("/people").status_code == 200
+        raised = client.patch(f"/users/{made['id']}", json={"role": "administrator"})
+        assert raised.json()["role"] == "administrator"
+        assert viewer.get("/shards").status_code == 200
+    assert client.delete(f"/users/{made['id']}").status_code == 204
+
+
 def test_the_password_is_in_one_file_for_its_owner_alone(service: Service) -> None:
     assert service.password not in service.said()
     kept = [path for path in service.folder.rglob("*") if path.is_file()]

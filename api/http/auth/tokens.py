@@ -22,6 +22,10 @@ class NotSignedIn(FaceapiError):  # noqa: N818 - named for what to do about it
     """Nobody, or nobody who may come in; sign in first."""
 
 
+class NotAllowed(FaceapiError):  # noqa: N818 - named for what it says
+    """Somebody is signed in whose role does not go so far."""
+
+
 class Tokens:
     """Makes and reads tokens.
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from api.http.auth.tokens import NotSignedIn
 from api.http.routes.dependencies import Body, ServicesDep
-from api.store.messages import UserId
+from api.store.messages import Role, User
 
 router = APIRouter(tags=["auth"])
 
@@ -21,11 +21,12 @@ class SignIn(BaseModel):
 
 
 class Token(Body):
-    """To be sent as ``Authorization: Bearer ...``."""
+    """To be sent as ``Authorization: Bearer ...``; ``scope`` is the user's role at this moment."""
 
     access_token: str
     token_type: str = "bearer"  # noqa: S105 - the kind of token (RFC 6750)
     expires_in: int
+    scope: Role
 
 
 @router.post("/auth/token")
@@ -33,10 +34,11 @@ async def token(form: Annotated[SignIn, Form()], services: ServicesDep) -> Token
     """Get a token for a user's name and password (RFC 6749, 4.3)."""
     user = await _checked(form.username, form.password, services)
     minutes = services.settings.access.token_expire_minutes
-    return Token(access_token=services.tokens.issue(user), expires_in=minutes * 60)
+    issued = services.tokens.issue(user.id)
+    return Token(access_token=issued, expires_in=minutes * 60, scope=user.role)
 
 
-async def _checked(name: str, password: str, services: ServicesDep) -> UserId:
+async def _checked(name: str, password: str, services: ServicesDep) -> User:
     """The user; who is not there takes as long as a wrong password."""
     found = await services.users.credentials(name)
     if found is None:
@@ -48,4 +50,4 @@ async def _checked(name: str, password: str, services: ServicesDep) -> UserId:
         raise NotSignedIn("no such user, or another password")
     if check.raised is not None:
         await services.users.set_password(user.id, check.raised)
-    return user.id
+    return user

@@ -11,7 +11,14 @@ from fastapi import APIRouter, Depends, Response, status
 from fastapi.responses import StreamingResponse
 from pydantic import SecretStr, StringConstraints, WithJsonSchema
 
-from api.http.routes.dependencies import CONFLICT, Body, Name, ServicesDep, SignedIn
+from api.http.routes.dependencies import (
+    CONFLICT,
+    Administrator,
+    Body,
+    Name,
+    ServicesDep,
+    SignedIn,
+)
 from api.http.services import Services
 from api.live.streams import StreamStatus
 from api.live.video import Picture
@@ -104,7 +111,7 @@ async def cameras(_: SignedIn, services: ServicesDep) -> CamerasOut:
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=CONFLICT)
-async def add(body: NewCamera, _: SignedIn, services: ServicesDep) -> CameraOut:
+async def add(body: NewCamera, _: Administrator, services: ServicesDep) -> CameraOut:
     """Watch a camera from now on."""
     url = await _address(body.url, services)
     camera = await services.cameras.add(body.name, url, enabled=body.enabled)
@@ -131,7 +138,9 @@ async def get(camera: One, services: ServicesDep) -> CameraOut:
 
 
 @router.patch("/{camera}", responses=CONFLICT)
-async def change(camera: One, body: CameraChange, services: ServicesDep) -> CameraOut:
+async def change(
+    _: Administrator, camera: One, body: CameraChange, services: ServicesDep
+) -> CameraOut:
     """Change a camera; it takes effect at once, and no other camera is disturbed."""
     changed = await services.cameras.change(
         camera.id,
@@ -144,7 +153,7 @@ async def change(camera: One, body: CameraChange, services: ServicesDep) -> Came
 
 
 @router.delete("/{camera}", status_code=status.HTTP_204_NO_CONTENT)
-async def remove(camera: One, services: ServicesDep) -> None:
+async def remove(_: Administrator, camera: One, services: ServicesDep) -> None:
     """Watch a camera no more, and forget its address."""
     await services.cameras.remove(camera.id)
     await services.engine.remove(camera.id)

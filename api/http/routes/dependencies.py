@@ -4,14 +4,14 @@ import re
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, File, UploadFile
+from fastapi import Depends, File, Security, UploadFile
 from fastapi.security import OAuth2PasswordBearer
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from starlette.requests import HTTPConnection
 
-from api.http.auth.tokens import NotSignedIn
+from api.http.auth.tokens import NotAllowed, NotSignedIn
 from api.http.services import Services
-from api.store.messages import User
+from api.store.messages import Role, User
 
 
 class Body(BaseModel):
@@ -58,7 +58,13 @@ def services(connection: HTTPConnection) -> Services:
 
 ServicesDep = Annotated[Services, Depends(services)]
 
-_bearer = OAuth2PasswordBearer("auth/token", auto_error=False)
+ADMINISTRATOR = str(Role.ADMINISTRATOR)
+"""As OpenAPI has it: the scope of what only administrators may do. Tokens bear no scopes: what
+their user may do is looked up each time, so that a change takes effect at once."""
+
+_bearer = OAuth2PasswordBearer(
+    "auth/token", scopes={ADMINISTRATOR: "Change things."}, auto_error=False
+)
 
 
 Token = Annotated[str | None, Depends(_bearer)]
@@ -80,6 +86,22 @@ async def signed_in(services: ServicesDep, token: Token) -> User:
 
 
 SignedIn = Annotated[User, Depends(signed_in)]
+"""Whoever is signed in: may see."""
+
+
+async def administrator(user: SignedIn) -> User:
+    """An administrator who asks.
+
+    Raises:
+        NotAllowed: a viewer.
+    """
+    if user.role is not Role.ADMINISTRATOR:
+        raise NotAllowed(f"{user.name} is a {user.role}: this needs an administrator")
+    return user
+
+
+Administrator = Annotated[User, Security(administrator, scopes=[ADMINISTRATOR])]
+"""Whoever may change things, and see what is of no use to others."""
 
 
 async def perhaps_signed_in(services: ServicesDep, token: Token) -> User | None:

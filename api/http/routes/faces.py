@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, File, Response, UploadFile, status
 
 from api.gallery.enrollment import Duplicate
-from api.http.routes.dependencies import Body, ServicesDep, SignedIn
+from api.http.routes.dependencies import Administrator, Body, ServicesDep, SignedIn
 from api.http.services import Services
 from api.store.messages import StoredFace
 from pipeline.errors import BadInput
@@ -81,6 +81,7 @@ Somebody = Annotated[PersonId, Depends(_person)]
 
 @router.post("")
 async def enroll(
+    _: Administrator,
     person: Somebody,
     images: Annotated[list[UploadFile], File(min_length=1, description="One face each.")],
     services: ServicesDep,
@@ -104,13 +105,15 @@ async def image(person: Somebody, face: UUID, services: ServicesDep) -> Response
 
 
 @router.delete("/{face}", status_code=status.HTTP_204_NO_CONTENT)
-async def remove(person: Somebody, face: UUID, services: ServicesDep) -> None:
+async def remove(_: Administrator, person: Somebody, face: UUID, services: ServicesDep) -> None:
     """Delete a face; from the answer on nobody is recognized by it."""
     await services.enrollment.remove_face(person, FaceId(str(face)))
 
 
 @router.patch("/{face}")
-async def change(person: Somebody, face: UUID, body: FaceChange, services: ServicesDep) -> FaceOut:
+async def change(
+    _: Administrator, person: Somebody, face: UUID, body: FaceChange, services: ServicesDep
+) -> FaceOut:
     """Set a face aside, or take it back; once aside, nobody is recognized by it."""
     identifier = FaceId(str(face))
     return _out(await services.enrollment.set_aside(person, identifier, aside=body.set_aside))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.http.routes.dependencies import CONFLICT, Body, ServicesDep, SignedIn
+from api.http.routes.dependencies import CONFLICT, Administrator, Body, ServicesDep, SignedIn
 from pipeline.evaluation.gallery_check import GalleryReport
 from pipeline.messages import PersonId
 
@@ -77,14 +77,14 @@ async def gallery(_: SignedIn, services: ServicesDep) -> GalleryOut:
 
 
 @router.post("/rebuild")
-async def rebuild(_: SignedIn, services: ServicesDep) -> RebuiltOut:
+async def rebuild(_: Administrator, services: ServicesDep) -> RebuiltOut:
     """Make the index anew from the database; nobody is recognized meanwhile."""
     rebuilt = await services.index.rebuild()
     return RebuiltOut(faces=rebuilt.faces, seconds=round(rebuilt.seconds, 3))
 
 
 @router.post("/verify")
-async def verify(_: SignedIn, services: ServicesDep) -> ComparisonOut:
+async def verify(_: Administrator, services: ServicesDep) -> ComparisonOut:
     """Compare the index with the database, face by face."""
     found = await services.index.compare()
     return ComparisonOut(
@@ -96,7 +96,7 @@ async def verify(_: SignedIn, services: ServicesDep) -> ComparisonOut:
 
 @router.post("/check", responses=CONFLICT)
 async def check(
-    _: SignedIn, services: ServicesDep, false_match_rate: AllowedRate = 0.001
+    _: Administrator, services: ServicesDep, false_match_rate: AllowedRate = 0.001
 ) -> CheckOut:
     """Compare every face with every other: odd photographs, likely mistakes, a threshold.
 

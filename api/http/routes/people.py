@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, status
 
-from api.http.routes.dependencies import Body, Name, ServicesDep, SignedIn
+from api.http.routes.dependencies import Administrator, Body, Name, ServicesDep, SignedIn
 from api.store.messages import Person
 from pipeline.messages import PersonId
 
@@ -51,7 +51,7 @@ async def people(
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
-async def add(body: PersonIn, _: SignedIn, services: ServicesDep) -> PersonOut:
+async def add(body: PersonIn, _: Administrator, services: ServicesDep) -> PersonOut:
     """Make a person, without a face yet."""
     return person_out(await services.enrollment.add_person(body.name))
 
@@ -63,13 +63,15 @@ async def get(person: UUID, _: SignedIn, services: ServicesDep) -> PersonOut:
 
 
 @router.patch("/{person}")
-async def rename(person: UUID, body: PersonIn, _: SignedIn, services: ServicesDep) -> PersonOut:
+async def rename(
+    person: UUID, body: PersonIn, _: Administrator, services: ServicesDep
+) -> PersonOut:
     """Give a person another name."""
     return person_out(await services.enrollment.rename(PersonId(str(person)), body.name))
 
 
 @router.delete("/{person}", status_code=status.HTTP_204_NO_CONTENT)
-async def remove(person: UUID, _: SignedIn, services: ServicesDep) -> None:
+async def remove(person: UUID, _: Administrator, services: ServicesDep) -> None:
     """Delete a person with all faces; from the answer on nobody is recognized as her."""
     await services.enrollment.remove_person(PersonId(str(person)))
 

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.http.routes.dependencies import Body, ServicesDep, SignedIn
+from api.http.routes.dependencies import Administrator, Body, ServicesDep
 from api.live.engine import ShardState
 
 router = APIRouter(prefix="/shards", tags=["shards"])
@@ -32,7 +32,7 @@ class ShardsOut(Body):
 
 
 @router.get("")
-async def shards(_: SignedIn, services: ServicesDep) -> ShardsOut:
+async def shards(_: Administrator, services: ServicesDep) -> ShardsOut:
     """Every shard with its cameras."""
     return ShardsOut(
         items=[

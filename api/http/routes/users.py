@@ -8,8 +8,8 @@ from fastapi import APIRouter, status
 from pydantic import Field, SecretStr, StringConstraints
 
 from api.http.auth.passwords import WrongPassword
-from api.http.routes.dependencies import CONFLICT, Body, Name, ServicesDep, SignedIn
-from api.store.messages import Conflict, User, UserId
+from api.http.routes.dependencies import CONFLICT, Administrator, Body, Name, ServicesDep, SignedIn
+from api.store.messages import Role, User, UserId
 
 router = APIRouter(tags=["users"])
 
@@ -25,6 +25,7 @@ class UserOut(Body):
 
     id: str
     name: str
+    role: Role
     created_at: datetime
 
 
@@ -39,6 +40,13 @@ class NewUser(Body):
 
     name: Name
     password: Password
+    role: Role = Role.VIEWER
+
+
+class UserChange(Body):
+    """What a user may do from now on."""
+
+    role: Role
 
 
 class NewPassword(Body):
@@ -70,26 +78,30 @@ async def change_password(body: NewPassword, user: SignedIn, services: ServicesD
 
 
 @router.get("/users")
-async def users(_: SignedIn, services: ServicesDep) -> UsersOut:
+async def users(_: Administrator, services: ServicesDep) -> UsersOut:
     """Everyone who may sign in."""
     return UsersOut(items=[_out(user) for user in await services.users.all()])
 
 
 @router.post("/users", status_code=status.HTTP_201_CREATED, responses=CONFLICT)
-async def add(body: NewUser, _: SignedIn, services: ServicesDep) -> UserOut:
+async def add(body: NewUser, _: Administrator, services: ServicesDep) -> UserOut:
     """Let somebody sign in."""
     hashed = await services.passwords.hash(body.password.get_secret_value())
-    return _out(await services.users.add(body.name, hashed))
+    return _out(await services.users.add(body.name, hashed, body.role))
 
 
 # The kind of id keeps /users/me out.
+@router.patch("/users/{user:uuid}", responses=CONFLICT)
+async def change(user: UUID, body: UserChange, _: Administrator, services: ServicesDep) -> UserOut:
+    """Let somebody do more or less; one administrator has to remain."""
+    return _out(await services.users.set_role(UserId(str(user)), body.role))
+
+
 @router.delete("/users/{user:uuid}", status_code=status.HTTP_204_NO_CONTENT, responses=CONFLICT)
-async def remove(user: UUID, asking: SignedIn, services: ServicesDep) -> None:
+async def remove(user: UUID, _: Administrator, services: ServicesDep) -> None:
     """Let somebody sign in no more; her tokens are worth nothing from now on."""
-    if str(user) == asking.id:
-        raise Conflict("nobody deletes herself: somebody has to remain")
     await services.users.remove(UserId(str(user)))
 
 
 def _out(user: User) -> UserOut:
-    return UserOut(id=user.id, name=user.name, created_at=user.created_at)
+    return UserOut(id=user.id, name=user.name, role=user.role, created_at=user.created_at)

@@ -3,18 +3,21 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response, status
+from fastapi import APIRouter, Response, Security, status
 from starlette.exceptions import HTTPException
 
 from api.http.auth.publishing import digest, is_key, new_key, opens
 from api.http.auth.tokens import NotSignedIn
 from api.http.routes.cameras import One
 from api.http.routes.dependencies import (
+    ADMINISTRATOR,
     CONFLICT,
+    Administrator,
     Body,
     PerhapsSignedIn,
     ServicesDep,
     Token,
+    administrator,
     signed_in,
 )
 from api.http.routes.sdp import ANSWERS, BODY, Offer, accepted, created
@@ -33,7 +36,7 @@ class PublishingKey(Body):
 
 
 @router.post("/publishing-key", status_code=status.HTTP_201_CREATED, responses=CONFLICT)
-async def publishing_key(camera: One, services: ServicesDep) -> PublishingKey:
+async def publishing_key(_: Administrator, camera: One, services: ServicesDep) -> PublishingKey:
     """Make a key for whoever publishes to this camera; the one before opens nothing any more."""
     _check(camera)
     key = new_key()
@@ -42,21 +45,22 @@ async def publishing_key(camera: One, services: ServicesDep) -> PublishingKey:
 
 
 async def _publishes(camera: UUID, token: Token, services: ServicesDep) -> Camera:
-    """The camera, for whoever is signed in, or has its own key.
+    """The camera, for an administrator, or whoever has its own key.
 
     Raises:
         NotSignedIn: neither.
+        NotAllowed: a viewer.
         NotFound: there is none of this id.
     """
     identifier = CameraId(str(camera))
     if token is None or not is_key(token):
-        await signed_in(services, token)
+        await administrator(await signed_in(services, token))
     elif not opens(token, await services.cameras.publishing_key(identifier)):
         raise NotSignedIn("this publishing key opens no such camera: make a new one")
     return await services.cameras.get(identifier)
 
 
-Published = Annotated[Camera, Depends(_publishes)]
+Published = Annotated[Camera, Security(_publishes, scopes=[ADMINISTRATOR])]
 
 
 @router.post("/whip", status_code=status.HTTP_201_CREATED, responses=ANSWERS, openapi_extra=BODY)

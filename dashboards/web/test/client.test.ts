@@ -13,7 +13,7 @@ describe('what a client says to set up WebRTC', () => {
   beforeEach(() => {
     vi.stubGlobal('fetch', fetched)
     const session = new Session(sessionStorage)
-    session.begin('admin', 't1')
+    session.begin('admin', 't1', 'administrator')
     client = new Client(new Http('/api/v1', session))
   })
   afterEach(() => {

@@ -28,14 +28,14 @@ describe('Http', () => {
     fetched.mockImplementation(() => Promise.resolve(Response.json({})))
     await http.get('/people')
     expect(new Headers(sent().headers).has('Authorization')).toBe(false)
-    session.begin('admin', 't1')
+    session.begin('admin', 't1', 'administrator')
     await http.send('POST', '/people', { name: 'Ada' })
     expect(new Headers(sent().headers).get('Authorization')).toBe('Bearer t1')
     expect(sent().body).toBe('{"name":"Ada"}')
   })
 
   it('ends the session, with a message, when the token is worth nothing any more', async () => {
-    session.begin('admin', 't1')
+    session.begin('admin', 't1', 'administrator')
     fetched.mockResolvedValue(Response.json({ detail: 'expired' }, { status: 401 }))
     await expect(http.get('/people')).rejects.toThrow('expired')
     expect(session.token.value).toBeNull()
@@ -44,9 +44,9 @@ describe('Http', () => {
   })
 
   it('keeps the new session when an old token is refused late', async () => {
-    session.begin('admin', 't1')
+    session.begin('admin', 't1', 'administrator')
     fetched.mockImplementation(() => {
-      session.begin('admin', 't2')
+      session.begin('admin', 't2', 'administrator')
       return Promise.resolve(Response.json({}, { status: 401 }))
     })
     await expect(http.get('/people')).rejects.toThrow(Problem)
@@ -60,7 +60,7 @@ describe('Http', () => {
   })
 
   it('keeps a session over a reload of the page', () => {
-    session.begin('admin', 't1')
+    session.begin('admin', 't1', 'administrator')
     expect(new Session(sessionStorage).token.value).toBe('t1')
   })
 })

@@ -1,6 +1,6 @@
 import { mount, type VueWrapper } from '@vue/test-utils'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { defineComponent, h } from 'vue'
+import { defineComponent, h, ref } from 'vue'
 
 import CameraShard from '../src/components/CameraShard.vue'
 import ShardLine from '../src/components/ShardLine.vue'
@@ -58,15 +58,20 @@ describe('useShards', () => {
   let found: Shards
   let page: VueWrapper
 
-  beforeEach(() => {
-    vi.useFakeTimers()
-    asked.mockReset().mockResolvedValue([shard(), shard({ id: '2', cameras: ['c3'] })])
+  function open(mayChange: boolean): void {
     const asking = defineComponent(() => {
       found = useShards()
       return () => h('div')
     })
-    const services = { client: { shards: asked } } as unknown as Services
+    const session = { mayChange: ref(mayChange) }
+    const services = { client: { shards: asked }, session } as unknown as Services
     page = mount(asking, { global: { provide: { [SERVICES as symbol]: services } } })
+  }
+
+  beforeEach(() => {
+    vi.useFakeTimers()
+    asked.mockReset().mockResolvedValue([shard(), shard({ id: '2', cameras: ['c3'] })])
+    open(true)
   })
 
   afterEach(() => {
@@ -80,6 +85,15 @@ describe('useShards', () => {
     expect(watching.get('c2')?.id).toBe('1')
     expect(watching.get('c3')?.id).toBe('2')
     expect(watching.get('c4')).toBeUndefined()
+  })
+
+  it('asks nothing for who is refused', async () => {
+    page.unmount()
+    asked.mockClear()
+    open(false)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(asked).not.toHaveBeenCalled()
+    expect(found.watching.value.size).toBe(0)
   })
 
   it('asks every three seconds until the page is left', async () => {

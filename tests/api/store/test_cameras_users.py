@@ -1,12 +1,13 @@
 """Cameras with their sealed addresses, and users."""
 
+import asyncio
 import uuid
 
 import pytest
 
 from api.store.cameras import Cameras
 from api.store.database import Database
-from api.store.messages import Conflict, NotFound, UserId
+from api.store.messages import Conflict, NotFound, Role, UserId
 from api.store.sealing import Keyring
 from api.store.users import Users
 from ingest.address import CameraUrl, WhipAddress
@@ -90,9 +91,10 @@ async def test_the_first_user_is_made_once(users: Users) -> None:
 
 
 async def test_users_come_and_go(users: Users) -> None:
-    ann = await users.add("ann", "hash")
+    assert await users.add_first("admin", "hash") is not None
+    ann = await users.add("ann", "hash", Role.VIEWER)
     with pytest.raises(Conflict, match="ann"):
-        await users.add("ann", "hash")
+        await users.add("ann", "hash", Role.VIEWER)
     await users.set_password(ann.id, "raised")
     assert await users.credentials("ann") == (ann, "raised")
     assert await users.get(ann.id) == ann
@@ -101,3 +103,23 @@ async def test_users_come_and_go(users: Users) -> None:
     assert await users.credentials("ann") is None
     with pytest.raises(NotFound):
         await users.remove(UserId(str(uuid.uuid4())))
+
+
+async def test_an_administrator_remains(users: Users) -> None:
+    admin = await users.add_first("admin", "hash")
+    assert admin is not None
+    assert admin.role is Role.ADMINISTRATOR
+    ann = await users.add("ann", "hash", Role.VIEWER)
+    for attempt in (users.remove(admin.id), users.set_role(admin.id, Role.VIEWER)):
+        with pytest.raises(Conflict, match="has to remain"):
+            await attempt
+    assert (await users.set_role(ann.id, Role.ADMINISTRATOR)).role is Role.ADMINISTRATOR
+    both = await asyncio.gather(
+        users.set_role(admin.id, Role.VIEWER),
+        users.set_role(ann.id, Role.VIEWER),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(one, Conflict) for one in both) == 1
+    assert sum(user.role is Role.ADMINISTRATOR for user in await users.all()) == 1
+    with pytest.raises(NotFound):
+        await users.set_role(UserId(str(uuid.uuid4())), Role.VIEWER)

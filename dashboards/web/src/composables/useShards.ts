@@ -12,7 +12,7 @@ export interface Shards {
 }
 
 export function useShards(): Shards {
-  const { client } = useServices()
+  const { client, session } = useServices()
   const shards = shallowRef<readonly Shard[]>([])
   const watching = computed(
     () => new Map(shards.value.flatMap((shard) => shard.cameras.map((id) => [id, shard] as const))),
@@ -23,6 +23,6 @@ export function useShards(): Shards {
     shards.value = await client.shards().catch(() => [])
   }
 
-  usePolling(refresh)
+  if (session.mayChange.value) usePolling(refresh)
   return { shards, watching }
 }
