@@ -241,6 +241,26 @@ async def test_a_publishing_key_opens_this_camera_and_nothing_else(yard: Yard) -
     yard.client.delete(other)
 
 
+async def test_a_publishing_key_that_is_removed_opens_nothing_any_more(yard: Yard) -> None:
+    path = f"/cameras/{yard.camera}/publishing-key"
+
+    def is_set() -> bool:
+        answer = yard.client.get(path)
+        assert set(answer.json()) == {"is_set"}, "the key is told once"
+        return bool(answer.json()["is_set"])
+
+    assert not is_set()
+    key, offer = yard.key, await an_offer()
+    assert is_set()
+    for _ in range(2):
+        assert yard.client.delete(path).status_code == 204
+    assert not is_set()
+    assert yard.post(offer, Authorization=f"Bearer {key}").status_code == 401
+    for method in ("GET", "DELETE"):
+        with_key = {"Authorization": f"Bearer {yard.key}"}
+        assert yard.client.request(method, path, headers=with_key).status_code == 401
+
+
 async def test_after_a_shard_has_died_its_camera_is_published_to_again(yard: Yard) -> None:
     async with yard.published():
         await until(lambda: yard.state[0] == "live")

@@ -9,6 +9,8 @@ import type {
   NewCamera,
   PeoplePage,
   Person,
+  PublishingKey,
+  PublishingKeyOut,
   Shard,
   Ticket,
   Token,
@@ -98,6 +100,26 @@ export class Client implements Signaling {
 
   async ticket(): Promise<string> {
     return (await this.http.send<Ticket>('POST', '/live/tickets')).ticket
+  }
+
+  /** Whether a key opens a camera to a publisher. */
+  async hasPublishingKey(camera: string): Promise<boolean> {
+    return (await this.http.get<PublishingKeyOut>(`/cameras/${camera}/publishing-key`)).is_set
+  }
+
+  /** A new key, which is told only now; the one before opens nothing any more. */
+  async makePublishingKey(camera: string): Promise<string> {
+    const path = `/cameras/${camera}/publishing-key`
+    return (await this.http.send<PublishingKey>('POST', path)).key
+  }
+
+  removePublishingKey(camera: string): Promise<void> {
+    return this.http.remove(`/cameras/${camera}/publishing-key`)
+  }
+
+  /** Where an encoder publishes to a camera. */
+  whipAddress(camera: string): string {
+    return this.http.address(`/cameras/${camera}/whip`)
   }
 
   /** The video of a camera as it comes, until `signal` ends it. */
