@@ -19,7 +19,6 @@ from io import BufferedRWPair
 from ingest.address import CameraUrl
 from ingest.destination import Destinations
 from ingest.troubles import (
-    Forbidden,
     Garbage,
     Lost,
     NoSuchStream,
@@ -57,12 +56,12 @@ def describe(url: CameraUrl, destinations: Destinations, timeout: float) -> Sequ
         timeout: seconds without a byte.
 
     Raises:
-        Forbidden: no camera may be there, or it redirects elsewhere.
+        Forbidden: no camera may be there.
         NoSuchStream: it knows no stream of this path.
         Unsupported: there is no video in the stream.
         Unauthorized: it does not accept the user name and the password, or its certificate is not
             valid for this host.
-        Refused: it answers, and does not play.
+        Refused: it answers, and does not play, or redirects elsewhere.
         Unreachable: nothing listens there.
         Silent: it does not answer.
         Garbage: it does not answer as an RTSP server does.
@@ -210,7 +209,7 @@ def _digest(given: Mapping[str, str], user: str, password: str, method: str, uri
 
 def _read(url: CameraUrl, answer: _Answer) -> Sequence[str]:
     if answer.status in _REDIRECTS:
-        raise Forbidden(f"{url}: it redirects elsewhere ({answer.status}), which is not followed")
+        raise Refused(f"{url}: it redirects elsewhere ({answer.status}), which is not followed")
     if answer.status in (_UNAUTHORIZED, _FORBIDDEN):
         raise Unauthorized(f"{url}: {login_refused(url)}")
     if answer.status in (_NOT_FOUND, _GONE):

@@ -55,14 +55,18 @@ class Fleet:
         self._tasks: dict[CameraId, asyncio.Task[None]] = {}
         self._changing: defaultdict[CameraId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
+    def watches(self, spec: CameraSpec) -> bool:
+        """Whether a camera is watched exactly so."""
+        task = self._tasks.get(spec.camera)
+        return self._specs.get(spec.camera) == spec and task is not None and not task.done()
+
     async def put(self, spec: CameraSpec) -> None:
         """Watch a camera, or watch it by its new address; what is so already goes on undisturbed.
 
         A camera that failed is begun again.
         """
         async with self._changing[spec.camera]:
-            task = self._tasks.get(spec.camera)
-            if self._specs.get(spec.camera) == spec and task and not task.done():
+            if self.watches(spec):
                 return
             await self._stop(spec.camera)
             self._specs[spec.camera] = spec

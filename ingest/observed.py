@@ -25,12 +25,15 @@ class Observed:
     key_interval: float = 0.0
     """Seconds between the last two key pictures; 0 before there are two."""
     connections: int = 0
+    clock_skew: float | None = None
+    """Seconds that the camera's clock is ahead of ours; None where it says no time."""
     _key_at: int = -1
 
     def connected(self, codec: str) -> None:
         """A connection begins to give video."""
         self.codec = codec
         self.connections += 1
+        self.clock_skew = None
         self._key_at = -1
 
     def coded(self, size: int, media_time: int, *, key: bool) -> None:

@@ -168,9 +168,11 @@ class RtspCamera:
             handover.pause(0)
             arrived = time.time()
             stamp = clock.stamp(packet, arrived, self._tee.clock.at(packet.pts, arrived))
+            self._tee.observed.clock_skew = clock.skew
             for unit in video.assembly.add(bytes(packet), stamp):
                 tap.coded(unit.data, unit.stamp.media_time, key=unit.need is Need.KEY)
                 if not thinning.wants(_need(decoder, unit), handover.taken):
+                    tap.skipped()
                     continue
                 for picture in _decode_unit(decoder, unit, alone=thinning.keys_only):
                     latest = time.monotonic()

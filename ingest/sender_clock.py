@@ -5,6 +5,7 @@ FFmpeg lays both beside the packets, from the first report on: ``prft``
 (``AVRTCPSenderReport``) each new report.
 """
 
+import math
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ EARLIEST = 0.5
 """Seconds that a picture may seem to come before it was taken: GStreamer sends pictures that wait
 for others, with B-frames, ahead of their time. A clock that says more than these has not been
 set: the moment of arrival is taken instead."""
+_WINDOW = 30.0
+"""Seconds: of one to two of these it is known how far the camera's clock seemed to be ahead."""
 _CLOCK = struct.Struct("@q")
 """Microseconds of Unix time."""
 _REPORT = struct.Struct("@IQI")
@@ -43,6 +46,12 @@ class SenderClock:
 
     def __init__(self) -> None:
         self._report: tuple[int, int] | None = None
+        self._skew = Skew()
+
+    @property
+    def skew(self) -> float | None:
+        """How many seconds it is ahead of ours, None before the first report."""
+        return self._skew.seconds
 
     def stamp(self, packet: "av.Packet[Any]", arrived: float, media_time: int) -> Stamp:
         """The stamp of a packet that came at ``arrived``, in Unix seconds."""
@@ -51,7 +60,7 @@ class SenderClock:
         if not packet.has_sidedata("prft"):
             return Stamp(media_time, arrived, None)
         (clock,) = _CLOCK.unpack_from(bytes(packet.get_sidedata("prft")))
-        moment = captured_at(clock / 1e6, arrived)
+        moment = captured_at(self._skew.corrected(clock / 1e6, arrived), arrived)
         return Stamp(media_time, moment, self._rtp_timestamp(clock))
 
     def _rtp_timestamp(self, clock: int) -> int | None:
@@ -60,6 +69,37 @@ class SenderClock:
             return None
         reported, timestamp = self._report
         return (timestamp + round((clock - reported) * TICKS / 1e6)) % 2**32
+
+
+class Skew:
+    """How far a camera's clock is ahead of ours.
+
+    Pictures seem older by the time they were on their way, which is never negative. So the skew is
+    the most by which one seemed to come from the future, of the last half to whole minute.
+    """
+
+    def __init__(self) -> None:
+        self._most = self._before = -math.inf
+        self._began = 0.0
+
+    @property
+    def seconds(self) -> float | None:
+        """It, None where nothing is known."""
+        most = max(self._most, self._before)
+        return most if math.isfinite(most) else None
+
+    def corrected(self, clock: float, arrived: float) -> float:
+        """What our clock would have said; one that is nearly right is believed as it is.
+
+        Args:
+            clock: what the camera's said when the picture was taken; both in Unix seconds.
+            arrived: by ours.
+        """
+        if arrived - self._began > _WINDOW:
+            self._most, self._before, self._began = -math.inf, self._most, arrived
+        self._most = max(self._most, clock - arrived)
+        ahead = max(self._most, self._before)
+        return clock - ahead if abs(ahead) > EARLIEST else clock
 
 
 def captured_at(clock: float, arrived: float) -> float:

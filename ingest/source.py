@@ -37,6 +37,8 @@ class State(StrEnum):
     """Frames arrive."""
     OVERLOADED = "overloaded"
     """Frames arrive, and many of them cannot be analysed: there is more to do than time."""
+    STALLED = "stalled"
+    """It is connected, and no picture has come for a while; soon it counts as lost."""
     WAITING = "waiting"
     """Out of reach; it is tried again after a while."""
     FAILED = "failed"
@@ -45,10 +47,14 @@ class State(StrEnum):
     """A file's last frame was given."""
 
 
+_OVER = (State.WAITING, State.FAILED, State.ENDED)
+CONNECTED = (State.LIVE, State.OVERLOADED, State.STALLED)
+"""The states of a connection that has given a picture."""
 MOVES: Mapping[State, frozenset[State]] = {
     State.CONNECTING: frozenset({State.LIVE, State.WAITING, State.FAILED, State.ENDED}),
-    State.LIVE: frozenset({State.OVERLOADED, State.WAITING, State.FAILED, State.ENDED}),
-    State.OVERLOADED: frozenset({State.LIVE, State.WAITING, State.FAILED, State.ENDED}),
+    State.LIVE: frozenset({State.OVERLOADED, State.STALLED, *_OVER}),
+    State.OVERLOADED: frozenset({State.LIVE, State.STALLED, *_OVER}),
+    State.STALLED: frozenset({State.LIVE, *_OVER}),
     State.WAITING: frozenset({State.CONNECTING}),
     State.FAILED: frozenset(),
     State.ENDED: frozenset(),

@@ -1,5 +1,6 @@
 """A source's life: connect, be lost, wait, connect again."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
@@ -7,10 +8,14 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from ingest.load import LoadMeter, Overload
+from ingest.pulse import Pulse
 from ingest.source import Life, Source, State, StateChange
-from ingest.troubles import NOES, Forbidden, cause_of
+from ingest.troubles import NOES, Cause, Forbidden, cause_of
 from pipeline.errors import BadInput, FaceapiError, Transient
 from pipeline.messages import Capture
+
+_LOOK = 0.25
+"""Seconds from one look at the pulse to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +57,15 @@ async def supervised(
     on_state: Callable[[StateChange], None] = lambda change: None,  # noqa: ARG005 - nobody listens
     clock: Callable[[], float] = time.monotonic,
     gives_up: bool = True,
+    pulse: Pulse | None = None,
 ) -> AsyncGenerator[Capture, None]:
     """The frames of ``source`` over all its connections, until it ends or cannot be used.
 
     A connection that is lost (``Transient``) is made anew soon. A camera that says no (``NOES``)
     is asked again after a delay that grows, and is short again once a frame has come. ``seq``
     begins at 0 with each connection. ``on_state`` hears of every new state; it is called in the
-    reader's task and must not wait. ``clock`` gives seconds.
+    event loop and must not wait. ``clock`` gives seconds. ``pulse`` knows of every picture that
+    comes, also of those that are not taken: without it nobody says that the source stalls.
 
     Raises:
         BadInput: the source cannot be used; if it does not ``give up``, only where it may not be
@@ -69,21 +76,19 @@ async def supervised(
     life, delays, worked = Life(on_state), backoff.delays(), False
     while True:
         life.become(State.CONNECTING)
-        live = False
+        connection = _Connection(life, clock, pulse)
         try:
-            async with aclosing(source.frames()) as captures:
-                async for capture in captures:
-                    if not live:
-                        live = worked = True
-                        delays = backoff.delays()
-                        life.become(State.LIVE)
-                        rate = _Rate(life, clock)
-                    rate.took(capture.seq)
-                    yield capture
-                    del capture  # while the next one is waited for, this one must not be held
+            with connection:
+                async with aclosing(source.frames()) as captures:
+                    async for capture in captures:
+                        if not connection.live:
+                            worked, delays = True, backoff.delays()
+                        connection.took(capture.seq)
+                        yield capture
+                        del capture  # while the next one is waited for, this must not be held
         except FaceapiError as error:
             reason, cause = str(error), cause_of(error)
-            if not _heals(error, worked=worked and not live, gives_up=gives_up):
+            if not _heals(error, worked=worked and not connection.live, gives_up=gives_up):
                 life.become(State.FAILED, reason, cause=cause)
                 raise
             delay = next(delays) if isinstance(error, NOES) else backoff.soon()
@@ -107,18 +112,40 @@ def _heals(error: FaceapiError, *, worked: bool, gives_up: bool) -> bool:
             return not gives_up and isinstance(error, NOES)
 
 
-class _Rate:
-    """Tells when too few of a connection's frames are taken, and when enough are again."""
+class _Connection:
+    """Says of one connection whether pictures come, and whether enough of them are taken.
 
-    def __init__(self, life: Life, clock: Callable[[], float]) -> None:
+    It is entered for as long as frames are awaited.
+    """
+
+    def __init__(self, life: Life, clock: Callable[[], float], pulse: Pulse | None) -> None:
+        self.live = False
+        """Whether it has given a frame."""
         self._life = life
+        self._clock = clock
+        self._pulse = pulse
+        self._stalled = False
+        self._first = self._taken = 0
+        """Since it flows: the number of the first frame that was taken, and how many were."""
         self._meter, self._overload = LoadMeter(clock), Overload()
-        self._taken = 0
+        self._looking: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> None:
+        self._look_again()
+
+    def __exit__(self, *_: object) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
 
     def took(self, seq: int) -> None:
         """The frame of this number was taken; those before it that were not are lost."""
+        if not self.live or self._stalled:
+            self._flow()
+        if self._taken == 0:
+            self._first = seq
         self._taken += 1
-        load, before = self._meter.update(seq + 1, self._taken), self._overload.lasts
+        offered, before = seq - self._first + 1, self._overload.lasts
+        load = self._meter.update(offered, self._taken)
         if load is None or self._overload.update(load) == before:
             return
         if before:
@@ -126,3 +153,24 @@ class _Rate:
         else:
             reason = f"{load.got:.1f} of {load.asked:.1f} frames a second are analysed"
             self._life.become(State.OVERLOADED, reason, load=load)
+
+    def _flow(self) -> None:
+        """Frames come, for the first time or again: how many are taken is measured from here."""
+        self.live, self._stalled = True, False
+        self._meter, self._overload, self._taken = LoadMeter(self._clock), Overload(), 0
+        self._life.become(State.LIVE)
+
+    def _look_again(self) -> None:
+        if self._pulse is not None:
+            loop = asyncio.get_running_loop()
+            self._looking = loop.call_later(_LOOK, self._look, self._pulse)
+
+    def _look(self, pulse: Pulse) -> None:
+        if self.live and pulse.stalled != self._stalled:
+            if self._stalled:
+                self._flow()
+            else:
+                self._stalled = True
+                reason = f"no picture for {pulse.silence:.1f} s"
+                self._life.become(State.STALLED, reason, cause=Cause.TIMEOUT)
+        self._look_again()

@@ -10,6 +10,7 @@ from ingest.encoding import Encoding
 from ingest.media_clock import MediaClock
 from ingest.observed import Observed
 from ingest.playable import LastGroup, Playable
+from ingest.pulse import Pulse
 
 if TYPE_CHECKING:
     import av
@@ -35,6 +36,7 @@ class Tee:
     def __init__(self, name: str = "", on_thread: Callable[[], None] = lambda: None) -> None:
         self.clock = MediaClock()
         self.observed = Observed()
+        self.pulse = Pulse()
         self._name = name
         self._on_thread = on_thread
         self._lock = threading.Lock()
@@ -65,6 +67,7 @@ class Tee:
             passing: of video that can perhaps be played as it is; None for all other.
         """
         self.clock.begin()
+        self.pulse.begin()
         self.observed.connected(codec)
         try:
             yield Tap(self, passing)
@@ -136,8 +139,13 @@ class Tap:
         elif playable is not None:
             self._tee.give(playable)
 
+    def skipped(self) -> None:
+        """A picture came that nobody decodes."""
+        self._tee.pulse.beat()
+
     def decoded(self, picture: "av.VideoFrame", media_time: int) -> None:
         """A picture as it is shown."""
+        self._tee.pulse.beat()
         self._tee.observed.shown(picture.width, picture.height)
         if self._passing is None:
             self._tee.encode(picture, media_time, self._why)

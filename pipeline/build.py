@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.detect import scrfd, yunet
 from pipeline.detect.closeup import AsDetected, CloseUp
 from pipeline.detect.mtcnn import Cascade, Mtcnn
 from pipeline.detect.scrfd import Scrfd
@@ -25,10 +26,12 @@ from pipeline.packs.manifest import (
 from pipeline.packs.own import with_own_embedder
 from pipeline.packs.pack import Pack, Progress, open_pack
 from pipeline.photograph_analysis import PhotographAnalyzer
-from pipeline.recognize import Recognizer
+from pipeline.recognize import Recognizer, Tracks
+from pipeline.schedule import Schedule, SchedulePolicy
 from pipeline.settings import ModelSettings, PipelineSettings
 from pipeline.stages import Detector, Embedder, Gallery, PointFinder
 from pipeline.track import MotionTracker
+from pipeline.views import OnHost
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,14 +48,18 @@ class Pipeline:
 
     def recognizer(self, gallery: Gallery, after: int = 0) -> Recognizer:
         """The line for one camera, with tracks of its own, numbered on from ``after``."""
-        track = self.settings.track
+        track, identify = self.settings.track, self.settings.identify
+        identifier = Identifier(self._policy())
+        tracker = MotionTracker(least_overlap=track.least_overlap, keep=track.keep, after=after)
+        schedule = Schedule(
+            SchedulePolicy(**identify.model_dump(exclude={"margin", "hysteresis"})), identifier
+        )
         return Recognizer(
             self.lanes.for_camera(),
             self.detector,
-            MotionTracker(least_overlap=track.least_overlap, keep=track.keep, after=after),
             self.extractor,
             gallery,
-            Identifier(self._policy()),
+            Tracks(tracker, schedule, identifier),
         )
 
     def enroller(self) -> Enroller:
@@ -85,7 +92,14 @@ class Pipeline:
         return self.pack.manifest.threshold if asked is None else asked
 
     def _policy(self) -> DecisionPolicy:
-        return DecisionPolicy(threshold=self.threshold, **self.settings.identify.model_dump())
+        asked = self.settings.identify
+        return DecisionPolicy(
+            threshold=self.threshold,
+            margin=asked.margin,
+            hysteresis=asked.hysteresis,
+            least_looks=asked.least_looks,
+            most_looks=asked.most_looks,
+        )
 
 
 def build(settings: PipelineSettings, pack: Pack) -> Pipeline:
@@ -140,20 +154,21 @@ def _yunet(
     feed: YunetFeed, network: Runnable, settings: PipelineSettings
 ) -> tuple[Detector, PointFinder]:
     asked = settings.detect.score
+    shown = OnHost(network, yunet.COLOURS)
     far = YuNet(
-        network,
+        shown,
         least_score=feed.least_score if asked is None else asked,
         most_overlap=feed.most_overlap,
         longest_side=settings.detect.max_side,
     )
-    near = YuNet(network, least_score=feed.closeup.least_score, most_overlap=feed.most_overlap)
+    near = YuNet(shown, least_score=feed.closeup.least_score, most_overlap=feed.most_overlap)
     return far, CloseUp(near, margin=feed.closeup.margin, side=feed.closeup.side)
 
 
 def _scrfd(feed: ScrfdFeed, network: Runnable, settings: PipelineSettings) -> Detector:
     asked = settings.detect.score
     return Scrfd(
-        network,
+        OnHost(network, scrfd.COLOURS),
         least_score=feed.least_score if asked is None else asked,
         most_overlap=feed.most_overlap,
         longest_side=settings.detect.max_side,

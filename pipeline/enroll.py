@@ -78,7 +78,7 @@ class Enroller:
                 f"its face cannot be used: {outcome}; allowed: at least "
                 f"{self._least_eye_distance:g} pixels between the eyes"
             )
-        return Portrait(outcome, _crop(photograph, largest.box))
+        return Portrait(outcome.vector, _crop(photograph, largest.box))
 
     def _is_rival(self, face: DetectedFace, largest: DetectedFace) -> bool:
         eyes = eye_distance(face.points)

@@ -4,8 +4,8 @@ import numpy as np
 
 from pipeline.align import Template, align
 from pipeline.errors import BadInput
-from pipeline.messages import DetectedFace, Image, Vector
-from pipeline.quality import Flaw, surely_too_small, too_small
+from pipeline.messages import DetectedFace, Image, Probe
+from pipeline.quality import Flaw, quality_of, surely_too_small, too_small
 from pipeline.stages import Embedder, PointFinder
 
 
@@ -31,8 +31,8 @@ class FeatureExtractor:
         self._embedder = embedder
         self._least_eye_distance = least_eye_distance
 
-    def extract(self, image: Image, face: DetectedFace) -> Vector | Flaw:
-        """The unit vector of ``face``, or why there is none."""
+    def extract(self, image: Image, face: DetectedFace) -> Probe | Flaw:
+        """The unit vector of ``face`` and how good its picture is, or why there is none."""
         if surely_too_small(face, self._least_eye_distance):
             return Flaw.TOO_SMALL
         exact = self._points.find(image, face)
@@ -42,10 +42,10 @@ class FeatureExtractor:
             return Flaw.TOO_SMALL
         return self._embed(image, exact)
 
-    def _embed(self, image: Image, face: DetectedFace) -> Vector | Flaw:
+    def _embed(self, image: Image, face: DetectedFace) -> Probe | Flaw:
         chip = align(image, face.points, self._template)
         try:
             (vector,) = self._embedder.embed([chip])
         except BadInput:
             return Flaw.NO_VECTOR
-        return np.asarray(vector)
+        return Probe(np.asarray(vector), quality_of(face, chip))

@@ -1,13 +1,16 @@
-"""A track's evidence becomes a name, or "unknown"."""
+"""The tracks of one camera get names, keep them while the evidence stands, and lose wrong ones."""
 
-from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pipeline.assignment import assign
+from pipeline.evidence import Evidence, Support
 from pipeline.messages import (
+    Comparison,
     IdentifiedFace,
-    Match,
+    Moment,
     PersonId,
+    Revision,
     Status,
     TrackedFace,
     TrackId,
@@ -15,208 +18,230 @@ from pipeline.messages import (
 )
 from pipeline.quality import Flaw
 
-Observation = Sequence[Match] | Flaw
-"""The people nearest to a face, nearest first; or why it was not compared."""
-
-
-Looks = Iterable[Sequence[Match]]
-_POSTPONED = 4.0
-"""So many times longer is the wait for a look that can wait, while the lanes are behind."""
-_SURE_WAITS = 1.0
-_STRANGER_WAITS = 2.0
-"""Frames that wait for each lane from which on looks at names that are sure, and then at strangers
-who were judged, are put off. New tracks never wait."""
-_PAST = 32
-"""Tracks that ended whose evidence is kept; of more the oldest goes."""
+_CARRIED = 2 / 3
+"""Of the least looks, so many must be there in effect: qualities differ a little in all films."""
+_TIED = 1e-9
+"""Sums of similarities that differ by less are the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionPolicy:
-    """When a name is given.
+    """When a name is given, and when it is taken back.
 
     Args:
-        threshold: similarity from which a person is named, the mean of her best looks; of the
+        threshold: similarity from which a person is named, the weighted mean of the looks; of the
             pack's metric.
         margin: by how much it must exceed the next person's.
-        least_looks: how many looks must speak for a name; the best so many make the mean.
-        most_looks: the latest looks that count; older ones are forgotten. So many are taken, one
-            a frame, before somebody is left at unknown for a while.
-        retry: seconds until a face that could not be compared is tried again.
-        unknown_interval: seconds between looks at somebody unknown.
-        known_interval: seconds between looks at somebody known.
+        hysteresis: how far the similarity of a person who was named may fall below the threshold,
+            as a part of the way from there to 1.
+        least_looks: how many looks must carry a name; poor ones beside a good one do not.
+        most_looks: the latest looks that count; older ones are forgotten.
     """
 
     threshold: float
     margin: float
+    hysteresis: float
     least_looks: int
     most_looks: int
-    retry: float
-    unknown_interval: float
-    known_interval: float
+
+    @property
+    def kept(self) -> float:
+        """The similarity down to which a name that was given is kept."""
+        return self.threshold - self.hysteresis * (1 - self.threshold)
+
+    def carries(self, one: Support) -> bool:
+        """Whether enough looks speak of somebody, and not one of them for all the others."""
+        return one.looks >= self.least_looks and one.effective >= _CARRIED * self.least_looks
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The faces of a frame with their verdicts, and which of those before were wrong."""
+
+    faces: Sequence[IdentifiedFace]
+    revisions: Sequence[Revision]
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """What a track is called, and the frame since which it is."""
+
+    person: PersonId
+    since: Moment
 
 
 @dataclass(slots=True)
-class _Evidence:
-    """What was seen of a track: its latest comparisons, and how the last attempt went.
-
-    ``inherited`` are the looks at a track that ended where this one began. They count from its
-    first own look on, as long as none of these disagrees.
-    """
-
-    looks: deque[Sequence[Match]]
-    inherited: Sequence[Sequence[Match]] = ()
-    looked_at: float = float("-inf")
+class _Track:
+    evidence: Evidence
     flaw: Flaw | None = None
+    name: _Name | None = None
     verdict: Verdict = field(default_factory=lambda: Verdict(Status.PENDING))
-
-    @property
-    def counted(self) -> Sequence[Sequence[Match]]:
-        return [*self.inherited, *self.looks] if self.looks else []
 
 
 class Identifier:
-    """Verdicts on the tracks of one camera."""
+    """Verdicts on the tracks of one camera.
+
+    Names are given to all tracks of a frame together: everyone is there once, and the whole is as
+    good as it can be. A tie between two people is decided where one of them is surely another face
+    of the frame, and never by overruling whom a face resembles most.
+    """
 
     def __init__(self, policy: DecisionPolicy) -> None:
         self._policy = policy
-        self._evidence: dict[TrackId, _Evidence] = {}
-        self._past: dict[TrackId, _Evidence] = {}
+        self._tracks: dict[TrackId, _Track] = {}
 
-    def due(
-        self, faces: Iterable[TrackedFace], now: float, behind: float = 0.0
-    ) -> Sequence[TrackedFace]:
-        """The faces to be compared with the gallery in this frame.
-
-        Args:
-            faces: all of the frame.
-            now: its moment.
-            behind: how many frames wait for each lane.
-        """
-        return [face for face in faces if self._is_due(face.track, now, behind)]
-
-    def observe(self, track: TrackId, now: float, seen: Observation) -> None:
-        """Take note of one comparison, or of why there was none."""
-        evidence = self._of(track)
-        evidence.looked_at = now
-        evidence.flaw = seen if isinstance(seen, Flaw) else None
+    def observe(self, track: TrackId, now: float, seen: Comparison | Flaw) -> None:  # noqa: ARG002 - looks do not age
+        """Take note of one comparison at the moment ``now``, or of why there was none."""
+        known = self._of(track)
+        known.flaw = seen if isinstance(seen, Flaw) else None
         if not isinstance(seen, Flaw):
-            self._confirm(evidence, seen)
-            evidence.looks.append(seen)
-        evidence.verdict = self._verdict(evidence)
+            known.evidence.add(seen)
 
-    def decide(self, faces: Sequence[TrackedFace]) -> Sequence[IdentifiedFace]:
-        """The verdict of each face of a frame; a person is named once, where it fits best."""
-        verdicts = {face.track: self._of(face.track).verdict for face in faces}
-        taken = Counter[PersonId]()
-        for track in sorted(verdicts, key=lambda track: -(verdicts[track].similarity or 0)):
-            person = verdicts[track].person
-            if person is None:
-                continue
-            if taken[person]:
-                verdicts[track] = Verdict(Status.UNKNOWN, similarity=verdicts[track].similarity)
-            taken[person] += 1
-        return [IdentifiedFace(face, verdicts[face.track]) for face in faces]
+    def verdict(self, track: TrackId) -> Verdict:
+        """What was decided last of a track; pending where nothing was."""
+        known = self._tracks.get(track)
+        return Verdict(Status.PENDING) if known is None else known.verdict
+
+    def decide(self, faces: Sequence[TrackedFace], moment: Moment) -> Decided:
+        """The verdict of each face of the frame of this moment."""
+        tracks = {face.track: self._of(face.track) for face in faces}
+        named = self._named(tracks)
+        revisions = list[Revision]()
+        for number, track in tracks.items():
+            person = named.get(number)
+            track.verdict = self._verdict(track, person)
+            if track.name is not None and track.name.person != person:
+                name, track.name = track.name, None
+                revisions.append(Revision(number, name.person, track.verdict, name.since))
+            if person is not None and track.name is None:
+                track.name = _Name(person, moment)
+        return Decided(
+            [IdentifiedFace(face, tracks[face.track].verdict) for face in faces], revisions
+        )
 
     def forget(self, tracks: Iterable[TrackId]) -> None:
-        """These tracks ended; their evidence is put aside for a while."""
+        """These tracks ended."""
         for track in tracks:
-            if (evidence := self._evidence.pop(track, None)) is not None:
-                self._past[track] = evidence
-        for track in list(self._past)[:-_PAST]:
-            del self._past[track]
+            self._tracks.pop(track, None)
 
-    def inherit(self, returned: Mapping[TrackId, TrackId]) -> None:
-        """Give new tracks the evidence of those that ended where they begin.
+    def retract(self, person: PersonId) -> Sequence[TrackId]:
+        """Forget what speaks for a person; the tracks of which nothing is known any more.
 
-        It may be somebody else who came to that place: it names nobody before a look at the new
-        track has said the same, and is dropped when one of its first looks does not.
+        This is no revision: nobody says that it was somebody else.
         """
-        for track, before in returned.items():
-            if (past := self._past.pop(before, None)) is not None:
-                self._of(track).inherited = past.counted[-self._policy.most_looks :]
+        return [number for number, track in self._tracks.items() if _lost(track, person)]
 
-    def retract(self, person: PersonId) -> None:
-        """Forget the looks in which this person was among the nearest; new ones are due at once."""
-        for evidence in (*self._evidence.values(), *self._past.values()):
-            kept, inherited = _without(person, evidence.looks), _without(person, evidence.inherited)
-            if len(kept) < len(evidence.looks) or len(inherited) < len(evidence.inherited):
-                evidence.looks = deque(kept, maxlen=self._policy.most_looks)
-                evidence.inherited = inherited
-                evidence.looked_at = float("-inf")
-                evidence.verdict = self._verdict(evidence)
+    def _of(self, track: TrackId) -> _Track:
+        if track not in self._tracks:
+            self._tracks[track] = _Track(Evidence(self._policy.most_looks))
+        return self._tracks[track]
 
-    def _of(self, track: TrackId) -> _Evidence:
-        if track not in self._evidence:
-            self._evidence[track] = _Evidence(deque(maxlen=self._policy.most_looks))
-        return self._evidence[track]
+    def _named(self, tracks: Mapping[TrackId, _Track]) -> Mapping[TrackId, PersonId]:
+        """Who is who: the assignment of most similarity, without what is no clear choice."""
+        gains = {
+            (number, one.person): self._gain(track, one)
+            for number, track in tracks.items()
+            for one in self._candidates(track)
+        }
+        chosen = assign(gains)
+        named = {
+            number: person
+            for number, person in chosen.items()
+            if _holds(tracks[number], person) or not self._could_be_another(number, gains, chosen)
+        }
+        while doubtful := [
+            number for number in named if not self._is_clear(tracks[number], named[number], named)
+        ]:  # who is not named is nobody's excuse any more
+            for number in doubtful:
+                del named[number]
+        return named
 
-    def _confirm(self, evidence: _Evidence, look: Sequence[Match]) -> None:
-        """Drop what was inherited if ``look`` disagrees; after enough looks it is the track's."""
-        if not evidence.inherited:
-            return
-        was, now = self._ranked(evidence.inherited), self._ranked([look])
-        same = bool(was and now) and was[0][0] == now[0][0]
-        if not same or self._is_named(was) != self._is_named(now):
-            evidence.inherited = ()
-        elif len(evidence.looks) + 1 >= self._policy.least_looks:
-            own = [*evidence.inherited, *evidence.looks]
-            evidence.looks, evidence.inherited = deque(own, maxlen=self._policy.most_looks), ()
+    def _candidates(self, track: _Track) -> Iterator[Support]:
+        """Who may be named: near enough, by enough looks, and hardly anybody is nearer."""
+        policy, ranked = self._policy, track.evidence.ranked
+        for one in ranked:
+            if ranked[0].similarity - one.similarity >= max(policy.margin, _TIED):
+                return
+            holds = _holds(track, one.person)
+            near = one.similarity >= (policy.kept if holds else policy.threshold)
+            if near and (holds or policy.carries(one)):
+                yield one
 
-    def _is_due(self, track: TrackId, now: float, behind: float) -> bool:
-        evidence = self._of(track)
-        return now - evidence.looked_at >= self._interval(evidence, behind)
+    def _gain(self, track: _Track, one: Support) -> float:
+        """More for a higher similarity, and for who has the name already: nothing goes to and fro.
 
-    def _interval(self, evidence: _Evidence, behind: float) -> float:
-        if evidence.flaw is not None:
-            return self._policy.retry
-        if evidence.inherited and evidence.looks:
-            return self._policy.retry
-        if evidence.verdict.status is Status.KNOWN:
-            return self._policy.known_interval * (_POSTPONED if behind >= _SURE_WAITS else 1)
-        policy, waits = self._policy, behind >= _STRANGER_WAITS
-        if len(evidence.looks) < (policy.least_looks if waits else policy.most_looks):
-            return 0.0
-        return policy.unknown_interval * (_POSTPONED if waits else 1)
+        Above 0 for every candidate, whatever the threshold.
+        """
+        policy = self._policy
+        stays = max(policy.threshold - policy.kept, policy.margin)
+        return one.similarity - policy.kept + _TIED + (stays if _holds(track, one.person) else 0.0)
 
-    def _verdict(self, evidence: _Evidence) -> Verdict:
-        if not evidence.counted:
-            small = evidence.flaw is Flaw.TOO_SMALL
+    def _is_clear(self, track: _Track, person: PersonId, named: Mapping[TrackId, PersonId]) -> bool:
+        """Whether nobody who is not another face of this frame is as near; a name given stands."""
+        if _holds(track, person):
+            return True
+        (own,) = (one for one in track.evidence.ranked if one.person == person)
+        elsewhere = set(named.values())
+        rivals = (one.similarity for one in track.evidence.ranked if one.person not in elsewhere)
+        return own.similarity - max(rivals, default=-1.0) >= self._policy.margin
+
+    def _could_be_another(
+        self,
+        number: TrackId,
+        gains: Mapping[tuple[TrackId, PersonId], float],
+        chosen: Mapping[TrackId, PersonId],
+    ) -> bool:
+        """Whether all would fit about as well if this track were somebody else of the frame."""
+        best = sum(gains[pair] for pair in chosen.items())
+        for track, person in gains:
+            if track == number and person != chosen[number]:
+                rest = {pair: one for pair, one in gains.items() if _apart(pair, (track, person))}
+                other = gains[track, person] + sum(rest[pair] for pair in assign(rest).items())
+                if best - other < max(self._policy.margin, _TIED):
+                    return True
+        return False
+
+    def _verdict(self, track: _Track, person: PersonId | None) -> Verdict:
+        ranked = track.evidence.ranked
+        if person is not None:
+            (own,) = (one for one in ranked if one.person == person)
+            return Verdict(Status.KNOWN, person, own.similarity)
+        if not len(track.evidence):
+            small = track.flaw is Flaw.TOO_SMALL
             return Verdict(Status.IGNORED if small else Status.PENDING)
-        ranked = self._ranked(evidence.counted)
         if not ranked:
             return Verdict(Status.UNKNOWN)
-        person, similarity = ranked[0]
-        if not self._is_named(ranked):
-            return Verdict(Status.UNKNOWN, similarity=similarity)
-        if len(evidence.counted) < self._policy.least_looks:
-            return Verdict(Status.PENDING, similarity=similarity)
-        return Verdict(Status.KNOWN, person, similarity)
+        pending = self._wants_looks(ranked)
+        return Verdict(Status.PENDING if pending else Status.UNKNOWN, None, ranked[0].similarity)
 
-    def _is_named(self, ranked: Sequence[tuple[PersonId, float]]) -> bool:
-        """Whether the first one is near enough, and clearly nearer than the second."""
-        similarity = ranked[0][1]
-        second = ranked[1][1] if len(ranked) > 1 else -1.0
-        policy = self._policy
-        return similarity >= policy.threshold and similarity - second >= policy.margin
-
-    def _ranked(self, looks: Looks) -> Sequence[tuple[PersonId, float]]:
-        """Each person's mean over her best looks, best first; one without her is its lowest."""
-        tables = [{match.person: match.similarity for match in look} for look in looks if look]
-        support = {
-            person: _mean_of_best(
-                [table.get(person, min(table.values())) for table in tables],
-                self._policy.least_looks,
-            )
-            for person in {person for table in tables for person in table}
-        }
-        return sorted(support.items(), key=lambda item: -item[1])
+    def _wants_looks(self, ranked: Sequence[Support]) -> bool:
+        """Whether it would be a name if more looks carried it."""
+        first = ranked[0]
+        second = ranked[1].similarity if len(ranked) > 1 else -1.0
+        clear = first.similarity - second >= self._policy.margin
+        return (
+            clear and first.similarity >= self._policy.threshold and not self._policy.carries(first)
+        )
 
 
-def _without(person: PersonId, looks: Looks) -> Sequence[Sequence[Match]]:
-    """The looks that do not list a person."""
-    return [look for look in looks if all(one.person != person for one in look)]
+def _holds(track: _Track, person: PersonId) -> bool:
+    return track.name is not None and track.name.person == person
 
 
-def _mean_of_best(values: Sequence[float], count: int) -> float:
-    best = sorted(values, reverse=True)[:count]
-    return sum(best) / len(best)
+def _lost(track: _Track, person: PersonId) -> bool:
+    """Forget what speaks for a person; whether that was all.
+
+    Where it was she whom the track resembled most, all looks go: nobody else is to be named by
+    looks at what was taken for her.
+    """
+    ranked = track.evidence.ranked
+    if not _holds(track, person) and (not ranked or ranked[0].person != person):
+        track.evidence.strip(person)
+        return False
+    track.evidence.clear()
+    track.name, track.verdict = None, Verdict(Status.PENDING)
+    return True
+
+
+def _apart(one: tuple[TrackId, PersonId], other: tuple[TrackId, PersonId]) -> bool:
+    return one[0] != other[0] and one[1] != other[1]

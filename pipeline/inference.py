@@ -14,42 +14,22 @@ import numpy as np
 import onnxruntime
 from joblib import cpu_count
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as binding
 
 from pipeline.calls import Call
-from pipeline.errors import Fatal, Misconfigured
+from pipeline.errors import Fatal
 from pipeline.places import Places, Rank
+from pipeline.sessions import BROKEN, kind_of, open_session
 
 Tensor: TypeAlias = NDArray[np.float32]
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
 
-_ERRORS_ONLY = 3
 _TURN = 0.0005
 """Seconds after which a thread that computes lets another one into the interpreter.
 
 The event loop asks to be let in after each of its many short waits. By Python's own 5 ms one camera
 with one viewer made 8.5 frames a second with a lag (p99) of 500 ms, by this 14.7 of 15 with 10 ms.
 """
-_NOT_A_MODEL = (
-    binding.EPFail,
-    binding.Fail,
-    binding.InvalidArgument,
-    binding.InvalidGraph,
-    binding.InvalidProtobuf,
-    binding.NoSuchFile,
-    binding.NotImplemented,
-    binding.RuntimeException,
-)
-_BROKEN = (binding.EPFail, binding.Fail, binding.RuntimeException)
-_CUDA = "CUDAExecutionProvider"
-_CPU = "CPUExecutionProvider"
-_ON_SHAPES = frozenset({
-    "Cast", "Concat", "Constant", "ConstantOfShape", "Equal", "Expand", "Flatten", "Floor",
-    "Gather", "Identity", "Mul", "Div", "Add", "Sub", "Range", "ReduceProd", "Reshape", "Shape",
-    "Size", "Slice", "Split", "Squeeze", "Unsqueeze", "Where",
-})  # fmt: skip
-"""What reckons with sizes: ONNX Runtime keeps that on the CPU on purpose, as it costs nothing."""
 
 
 class Runnable(Protocol):
@@ -68,29 +48,6 @@ class Runnable(Protocol):
         """The named outputs for the rows of one input tensor [n, ...]."""
 
 
-class AssignedNode(Protocol):
-    """A node of a graph as ONNX Runtime tells of it."""
-
-    @property
-    def name(self) -> str:
-        """Which node."""
-
-    @property
-    def op_type(self) -> str:
-        """What it does: ONNX's operator."""
-
-
-class Assignment(Protocol):
-    """Nodes of a graph that one of ONNX Runtime's providers runs."""
-
-    @property
-    def ep_name(self) -> str:
-        """Which provider."""
-
-    def get_nodes(self) -> Sequence[AssignedNode]:
-        """Which."""
-
-
 class Network:
     """One ONNX file on one device; safe to run from several threads at once.
 
@@ -103,7 +60,7 @@ class Network:
         self.device = asked or device
         self.on = device
         self._path = path
-        self._session = _open(path, device)
+        self._session = open_session(path, device)
         self.inputs = tuple(value.name for value in self._session.get_inputs())
         self.input_shape: tuple[int | str | None, ...] = tuple(self._session.get_inputs()[0].shape)
         self.outputs: dict[str, tuple[int | str | None, ...]] = {
@@ -121,7 +78,7 @@ class Network:
 
         ONNX Runtime's ``run`` moves a network whose device fails to the CPU, and goes on there.
         """
-        return self.providers[0].removesuffix("ExecutionProvider").lower()
+        return kind_of(self.providers[0])
 
     def run(self, tensor: Tensor, outputs: Sequence[str]) -> Sequence[Tensor]:
         """The named outputs for one input tensor [n, channels, height, width].
@@ -131,7 +88,7 @@ class Network:
         """
         try:
             answers: Sequence[Tensor] = self._session.run(list(outputs), {self.inputs[0]: tensor})
-        except _BROKEN as error:
+        except BROKEN as error:
             raise Fatal(f"{self._path.name} does not run on {self.device}: {error}") from error
         return answers
 
@@ -222,64 +179,9 @@ def lane_count(asked: int | None, at_once: int = 1) -> int:
     return asked or max(2, cores(), 2 * at_once if at_once > 1 else 0)
 
 
-def has_cuda() -> bool:
-    """Whether this ONNX Runtime was built with CUDA; whether it runs, only a session shows."""
-    return _CUDA in onnxruntime.get_available_providers()
-
-
-def stray_nodes(assignments: Sequence[Assignment]) -> Sequence[str]:
-    """The nodes that compute and landed on the CPU, each as name (operator)."""
-    return [
-        f"{node.name} ({node.op_type})"
-        for assignment in assignments
-        if assignment.ep_name == _CPU
-        for node in assignment.get_nodes()
-        if node.op_type not in _ON_SHAPES
-    ]
-
-
 def versions() -> Mapping[str, str]:
     """ONNX Runtime's version and the providers it was built with."""
     return {
         "onnxruntime": onnxruntime.__version__,
         "providers built in": ", ".join(onnxruntime.get_available_providers()),
     }
-
-
-def _open(path: Path, device: str) -> onnxruntime.InferenceSession:
-    wanted = _providers(device)
-    if device != "cpu":
-        onnxruntime.preload_dlls()  # CUDA and cuDNN from their packages: else they are not found
-    try:
-        session = onnxruntime.InferenceSession(str(path), _options(device), providers=wanted)
-    except _NOT_A_MODEL as error:
-        raise Misconfigured(f"{path} cannot be run as an ONNX model: {error}") from error
-    used, asked = session.get_providers()[0], wanted[0][0]
-    if used != asked:
-        raise Misconfigured(
-            f"MODEL_DEVICE={device} asks for {asked}, but {path.name} was opened on {used}. "
-            "For cuda:N install faceapi[gpu] and a driver for CUDA 13; else set MODEL_DEVICE=cpu"
-        )
-    if used == _CUDA and (strays := stray_nodes(session.get_provider_graph_assignment_info())):
-        raise Misconfigured(
-            f"MODEL_DEVICE={device}: these nodes of {path.name} would compute on the CPU: "
-            f"{', '.join(strays)}. Take another pack, or MODEL_DEVICE=cpu"
-        )
-    return session
-
-
-def _providers(device: str) -> list[tuple[str, dict[str, str]]]:
-    """ONNX Runtime's providers for ``cpu`` or ``cuda:N``, the one asked for first."""
-    cpu = (_CPU, dict[str, str]())
-    kind, _, number = device.partition(":")
-    return [(_CUDA, {"device_id": number or "0"}), cpu] if kind == "cuda" else [cpu]
-
-
-def _options(device: str) -> onnxruntime.SessionOptions:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = _ERRORS_ONLY
-    if device != "cpu":
-        options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
-    return options

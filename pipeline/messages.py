@@ -5,7 +5,7 @@ they were found in: x to the right, y downwards, (0, 0) the top left corner of t
 Messages that hold arrays don't compare (``eq=False``): arrays have no single truth value.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType, TypeAlias
@@ -110,14 +110,22 @@ class TrackedFace:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tracked:
-    """The faces of one frame with their tracks, and the tracks that ended before it.
-
-    ``returned`` has, for a track that begins where one of like size ended shortly before, that one.
-    """
+    """The faces of one frame with their tracks, and the tracks that ended before it."""
 
     faces: Sequence[TrackedFace]
     ended: Sequence[TrackId]
-    returned: Mapping[TrackId, TrackId]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probe:
+    """What a face looks like, and how far that can be relied on.
+
+    ``quality`` is in 0..1: that of the picture of the face (``pipeline.quality.quality_of``), not
+    a probability.
+    """
+
+    vector: Vector
+    quality: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +143,14 @@ class Match:
 
     person: PersonId
     similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The people nearest to a probe, nearest first, each once; ``quality`` is the probe's."""
+
+    matches: Sequence[Match]
+    quality: float
 
 
 class Status(StrEnum):
@@ -169,9 +185,34 @@ class IdentifiedFace:
     verdict: Verdict
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A frame by its numbers, without its picture."""
+
+    seq: int
+    media_time: int
+    captured_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """Later evidence took a name back: from ``since`` on the track's faces were not ``was``.
+
+    ``verdict`` is what the evidence says now.
+    """
+
+    track: TrackId
+    was: PersonId
+    verdict: Verdict
+    since: Moment
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """What was seen in one frame; the frame's own numbers, without its picture."""
+    """What was seen in one frame; the frame's own numbers, without its picture.
+
+    ``revisions`` correct what was said of the same tracks before.
+    """
 
     camera: CameraId
     seq: int
@@ -181,6 +222,7 @@ class Result:
     width: int
     height: int
     faces: Sequence[IdentifiedFace]
+    revisions: Sequence[Revision] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,8 @@ from pathlib import Path
 from pipeline.batching import BatchedNetwork
 from pipeline.calibration import takes_several, tried_out
 from pipeline.errors import Misconfigured
-from pipeline.inference import Network, Runnable, has_cuda
+from pipeline.inference import Network, Runnable
+from pipeline.sessions import has_cuda
 from pipeline.settings import PipelineSettings
 
 _log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pipeline.extract import FeatureExtractor
 from pipeline.inference import Lanes
-from pipeline.messages import DetectedFace, Image, Vector
+from pipeline.messages import DetectedFace, Image, Probe
 from pipeline.photographs import read_photograph
 from pipeline.quality import Flaw
 from pipeline.stages import Detector
@@ -33,8 +33,8 @@ class PhotographAnalyzer:
 
     async def extract(
         self, picture: Image, faces: Sequence[DetectedFace]
-    ) -> Sequence[Vector | Flaw]:
-        """For each face its vector, or why it has none."""
+    ) -> Sequence[Probe | Flaw]:
+        """For each face what it looks like, or why that cannot be told."""
         return await asyncio.gather(
             *(self._lanes.run(self._extractor.extract, picture, face) for face in faces)
         )

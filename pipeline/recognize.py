@@ -1,7 +1,8 @@
 """The frame's way: detect, track, describe whoever is due, search, identify."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,16 +12,42 @@ from pipeline.identify import Identifier
 from pipeline.inference import Lanes
 from pipeline.messages import (
     Capture,
+    Comparison,
     Detected,
     Frame,
+    Moment,
     PersonId,
+    Probe,
     Result,
     TrackedFace,
     TrackId,
-    Vector,
 )
 from pipeline.quality import Flaw
+from pipeline.schedule import Schedule
 from pipeline.stages import Detector, Gallery, Tracker
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tracks:
+    """What is known of one camera's tracks: where they are, when they were looked at, who it is."""
+
+    tracker: Tracker
+    schedule: Schedule
+    identifier: Identifier
+
+    def observe(self, track: TrackId, now: float, seen: Comparison | Flaw) -> None:
+        """Take note of one comparison, or of why there was none."""
+        self.schedule.looked(track, now, seen)
+        self.identifier.observe(track, now, seen)
+
+    def forget(self, tracks: Collection[TrackId]) -> None:
+        """These tracks ended."""
+        self.schedule.forget(tracks)
+        self.identifier.forget(tracks)
+
+    def retract(self, person: PersonId) -> None:
+        """Forget all that speaks for a person; whose evidence is less now is looked at anew."""
+        self.schedule.forget(self.identifier.retract(person))
 
 
 class Recognizer:
@@ -33,17 +60,15 @@ class Recognizer:
         self,
         lanes: Lanes,
         detector: Detector,
-        tracker: Tracker,
         extractor: FeatureExtractor,
         gallery: Gallery,
-        identifier: Identifier,
+        tracks: Tracks,
     ) -> None:
         self._lanes = lanes
         self._detector = detector
-        self._tracker = tracker
         self._extractor = extractor
         self._gallery = gallery
-        self._identifier = identifier
+        self._tracks = tracks
 
     async def detect(self, capture: Capture) -> Detected:
         """The faces of a picture, which becomes an image only now, in the lane."""
@@ -52,11 +77,12 @@ class Recognizer:
     async def identify(self, detected: Detected) -> Result:
         """Who they are, as far as the frames up to this one tell."""
         frame = detected.frame
-        tracked = self._tracker.update(detected.faces, frame.captured_at)
-        self._identifier.forget(tracked.ended)
-        self._identifier.inherit(tracked.returned)
-        due = self._identifier.due(tracked.faces, frame.captured_at, self._lanes.behind)
+        tracked = self._tracks.tracker.update(detected.faces, frame.captured_at)
+        self._tracks.forget(tracked.ended)
+        due = self._tracks.schedule.due(tracked.faces, frame.captured_at, self._lanes.behind)
         await self._look(frame, due)
+        moment = Moment(frame.seq, frame.media_time, frame.captured_at)
+        decided = self._tracks.identifier.decide(tracked.faces, moment)
         height, width = frame.image.shape[:2]
         return Result(
             camera=frame.camera,
@@ -66,12 +92,13 @@ class Recognizer:
             rtp_timestamp=frame.rtp_timestamp,
             width=width,
             height=height,
-            faces=self._identifier.decide(tracked.faces),
+            faces=decided.faces,
+            revisions=decided.revisions,
         )
 
     def retract(self, person: PersonId) -> None:
         """Forget all that speaks for a person: what was enrolled of her has changed."""
-        self._identifier.retract(person)
+        self._tracks.retract(person)
 
     def _detect(self, capture: Capture) -> Detected:
         frame = capture.frame()
@@ -82,22 +109,23 @@ class Recognizer:
         described = await asyncio.gather(
             *(self._lanes.run(self._extractor.extract, frame.image, face.found) for face in faces)
         )
-        vectors: dict[TrackId, Vector] = {}
+        probes: dict[TrackId, Probe] = {}
         for face, outcome in zip(faces, described, strict=True):
             if isinstance(outcome, Flaw):
-                self._identifier.observe(face.track, frame.captured_at, outcome)
+                self._tracks.observe(face.track, frame.captured_at, outcome)
             else:
-                vectors[face.track] = outcome
-        if vectors:
-            await self._compare(frame, vectors)
+                probes[face.track] = outcome
+        if probes:
+            await self._compare(frame, probes)
 
-    async def _compare(self, frame: Frame, vectors: Mapping[TrackId, Vector]) -> None:
-        """Search these tracks' vectors; a gallery that is away names nobody, and stops nothing."""
+    async def _compare(self, frame: Frame, probes: Mapping[TrackId, Probe]) -> None:
+        """Search what these tracks look like; a gallery that is away stops nothing."""
         try:
-            found = await self._gallery.search(np.stack(list(vectors.values())))
+            found = await self._gallery.search(np.stack([one.vector for one in probes.values()]))
         except Transient:
-            for track in vectors:
-                self._identifier.observe(track, frame.captured_at, Flaw.NOT_COMPARED)
+            for track in probes:
+                self._tracks.observe(track, frame.captured_at, Flaw.NOT_COMPARED)
             return
-        for track, matches in zip(vectors, found, strict=True):
-            self._identifier.observe(track, frame.captured_at, matches)
+        for (track, probe), matches in zip(probes.items(), found, strict=True):
+            seen = Comparison(matches, probe.quality)
+            self._tracks.observe(track, frame.captured_at, seen)

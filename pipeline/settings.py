@@ -97,11 +97,15 @@ class IdentifySettings(Section):
     margin: Part = Field(
         0.005, description="By how much the named person's similarity exceeds the next one's."
     )
+    hysteresis: Part = Field(
+        0.15,
+        description="Part of the way from threshold to 1 that evidence may fall, and a name stays.",
+    )
     least_looks: Annotated[int, Field(ge=1, le=100)] = Field(
-        3, description="Looks at a track that must speak for a name; the best so many count."
+        3, description="Looks at a track that must carry a name; poor ones beside a good one don't."
     )
     most_looks: Annotated[int, Field(ge=1, le=100)] = Field(
-        8, description="Latest looks at a track among which the best are taken."
+        8, description="Latest looks at a track that count, weighted by their quality."
     )
     retry: Seconds = Field(
         0.2, description="Seconds until a face that could not be compared is tried again."

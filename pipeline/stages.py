@@ -1,13 +1,27 @@
 """The questions the pipeline asks, one narrow Protocol each.
 
-``Detector``, ``PointFinder`` and ``Embedder`` compute: they block, are safe to call from several
-threads at once, and run in a lane (``pipeline.inference.Lanes``), never on the event loop.
+``Detector``, ``PointFinder``, ``Embedder`` and what they ask compute: they block, are safe to call
+from several threads at once, and run in a lane (``pipeline.inference.Lanes``), never on the event
+loop.
 """
 
 from collections.abc import Sequence
 from typing import Protocol
 
+from pipeline.geometry import Transform
+from pipeline.inference import Tensor
 from pipeline.messages import DetectedFace, EnrolledFace, FaceId, Image, Match, Tracked, Vectors
+from pipeline.views import View
+
+
+class PictureNetwork(Protocol):
+    """What does a network say of this part of a picture?"""
+
+    input_shape: tuple[int | str | None, ...]
+    outputs: dict[str, tuple[int | str | None, ...]]
+
+    def show(self, image: Image, view: View, outputs: Sequence[str]) -> Sequence[Tensor]:
+        """The named outputs for what ``view`` shows of ``image``, each [1, ...]."""
 
 
 class Detector(Protocol):
@@ -15,6 +29,13 @@ class Detector(Protocol):
 
     def detect(self, image: Image) -> Sequence[DetectedFace]:
         """The faces in ``image``, in its pixels, best score first."""
+
+
+class CloseDetector(Protocol):
+    """Where are faces in this square of a picture?"""
+
+    def detect_in(self, image: Image, into: Transform, side: int) -> Sequence[DetectedFace]:
+        """The faces in the square of ``side`` pixels that ``into`` maps ``image`` to, in these."""
 
 
 class PointFinder(Protocol):

@@ -17,9 +17,6 @@ _SHORTEST = 0.001
 _INERTIA = 0.7
 """Of a track's speed that stays when a new place is seen; the rest is the new step's."""
 
-_REMEMBERED = 5.0
-"""Seconds after it was last seen in which a track that ended can return under another number."""
-
 
 @dataclass(slots=True, eq=False)
 class _Track:
@@ -59,41 +56,29 @@ class MotionTracker:
         self._keep = keep
         self._ids = count(after + 1)
         self._tracks: list[_Track] = []
-        self._past: list[_Track] = []
 
     def update(self, faces: Sequence[DetectedFace], captured_at: float) -> Tracked:
         """The faces of the next frame, in the order given, each with its track."""
         ended = self._end(captured_at)
         boxes = [corners_of(face.box) for face in faces]
         known = dict(self._pairs(boxes, captured_at))
-        returned: dict[TrackId, TrackId] = {}
         tracked = []
         for index, (face, corners) in enumerate(zip(faces, boxes, strict=True)):
-            track = known.get(index) or self._begin(corners, captured_at, returned)
+            track = known.get(index) or self._begin(corners, captured_at)
             track.move(corners, captured_at)
             tracked.append(TrackedFace(track.id, face))
-        return Tracked(tracked, ended, returned)
+        return Tracked(tracked, ended)
 
     def _end(self, now: float) -> Sequence[TrackId]:
         """Drop what was not seen for long; a clock that went back ends everything."""
         over = [track for track in self._tracks if not 0 <= now - track.seen_at <= self._keep]
         self._tracks = [track for track in self._tracks if track not in over]
-        past = [*self._past, *over]
-        self._past = [track for track in past if 0 <= now - track.seen_at <= _REMEMBERED]
         return [track.id for track in over]
 
-    def _begin(self, corners: Corners, now: float, returned: dict[TrackId, TrackId]) -> _Track:
+    def _begin(self, corners: Corners, now: float) -> _Track:
         track = _Track(TrackId(next(self._ids)), corners, (0.0, 0.0, 0.0, 0.0), now)
         self._tracks.append(track)
-        if (before := self._ended_at(corners)) is not None:
-            self._past.remove(before)
-            returned[track.id] = before.id
         return track
-
-    def _ended_at(self, corners: Corners) -> _Track | None:
-        """The track that ended nearest to here, if one did."""
-        near = max(self._past, key=lambda track: _nearness(corners, track.corners), default=None)
-        return near if near is not None and _nearness(corners, near.corners) > 0 else None
 
     def _pairs(self, boxes: Sequence[Corners], now: float) -> Iterator[tuple[int, _Track]]:
         """Faces and the tracks they continue, the likeliest pair first, each once."""

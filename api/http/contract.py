@@ -6,6 +6,8 @@ from collections.abc import Set as AbstractSet
 from http import HTTPStatus
 from typing import Any
 
+from ingest.troubles import Cause
+
 MEDIA_TYPE = "application/problem+json"
 _SCHEMA = "Problem"
 _PROBLEM = {
@@ -19,6 +21,7 @@ _PROBLEM = {
         "detail": {"type": "string"},
         "instance": {"type": "string"},
         "request_id": {"type": "string", "description": "Under which the log has it."},
+        "cause": {"enum": list(Cause), "description": "What is wrong with a camera, in a word."},
         "errors": {
             "type": "array",
             "items": {

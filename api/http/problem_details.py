@@ -14,6 +14,7 @@ from api.http.auth.passwords import WrongPassword
 from api.http.auth.tokens import NotAllowed, NotSignedIn
 from api.http.contract import MEDIA_TYPE, allowed_methods
 from api.store.messages import Conflict, NotFound
+from ingest.troubles import cause_of
 from pipeline.errors import BadInput, FaceapiError, Transient
 
 _log = logging.getLogger(__name__)
@@ -58,7 +59,9 @@ def install(app: FastAPI) -> None:
 async def _foreseen(request: Request, error: Exception) -> Response:
     for kind, status in _STATUS.items():
         if isinstance(error, kind):
-            return problem(request, status, str(error))
+            cause = cause_of(error)
+            more = {} if cause is None else {"cause": cause}
+            return problem(request, status, str(error), **more)
     return await _unforeseen(request, error)
 
 

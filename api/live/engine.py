@@ -10,10 +10,30 @@ from api.live.streams import StreamStatus
 from api.live.told import Told
 from api.live.video import Picture
 from api.live.wire import CameraMessage, Position
+from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec
+from ingest.trial import Measured
+from ingest.troubles import Cause
 from ingest.webrtc.ice import Ice
 from ingest.webrtc.session import Publication
+from pipeline.errors import BadInput
 from pipeline.messages import CameraId, PersonId
+
+
+class Unusable(BadInput):
+    """A camera that was tried shows nothing; ``cause`` says why in a word, where it is known."""
+
+    def __init__(self, text: str, cause: Cause | None) -> None:
+        super().__init__(text)
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What comes of a camera that was tried: its video, and the first picture as a JPEG."""
+
+    video: Measured
+    jpeg: bytes = field(repr=False)
 
 
 class Engine(Protocol):
@@ -21,6 +41,16 @@ class Engine(Protocol):
 
     async def put(self, camera: CameraSpec) -> None:
         """Watch a camera, or change it; the same again changes nothing."""
+
+    async def exchange(self, camera: CameraSpec) -> None:
+        """Watch a camera by another address from the first picture on that comes from there.
+
+        Until then, and if none comes, it is watched as it was. One that is not watched is put.
+
+        Raises:
+            Unusable: nothing can be seen there.
+            Transient: it cannot be tried now.
+        """
 
     async def remove(self, camera: CameraId) -> None:
         """Watch it no more."""
@@ -30,6 +60,14 @@ class Engine(Protocol):
 
     def stream(self, camera: CameraId) -> StreamStatus | None:
         """What comes of a camera now, None if nothing does."""
+
+    async def check(self, url: CameraUrl) -> Checked:
+        """Connect to a camera that need not be watched, for a few seconds.
+
+        Raises:
+            Unusable: nothing can be seen there.
+            Transient: too many are checked already, or it cannot be done now.
+        """
 
     async def publish(self, camera: CameraId, offer: str, ice: Ice) -> Publication:
         """Begin a session in which somebody publishes to a camera, for an offer (SDP).

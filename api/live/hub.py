@@ -10,6 +10,7 @@ from typing import Literal
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from api.live.kept import Kept
+from api.live.presence import Presences
 from api.live.told import Told
 from api.live.wire import CameraMessage, GapMessage, LiveMessage, Position, SnapshotMessage
 from api.settings.sections import LiveSettings
@@ -19,6 +20,9 @@ _KEPT = 4096
 """Messages that are kept at the most."""
 _AT_ONCE = 32
 """Listeners that are woken before the loop does something else: some milliseconds of sending."""
+
+_LOOK = 0.5
+"""Seconds between two looks for those who left."""
 
 
 class Hub:
@@ -37,6 +41,7 @@ class Hub:
         self.epoch = secrets.token_hex(8)
         self._max_age = settings.max_age
         self._kept = Kept(settings.kept, _KEPT, clock)
+        self._presences = Presences(settings.leave_after, clock)
         self._states: dict[CameraId, CameraMessage] = {}
         self._listeners: set[_Listener] = set()
         self._to_wake: deque[_Listener] = deque()
@@ -48,24 +53,32 @@ class Hub:
         )
 
     def publish(self, message: LiveMessage) -> None:
-        """Give a message to everyone who wants to hear of its camera; never waits."""
-        camera, cursor = CameraId(message.camera), self._kept.add(message)
-        if isinstance(message, CameraMessage):
-            self._states[camera] = message.model_copy(update={"cursor": cursor})
-        idle = not self._to_wake
-        for listener in self._listeners:
-            if listener.wants(camera) and listener.put(cursor):
-                self._to_wake.append(listener)
-        if idle and self._to_wake:
-            self._wake_some()
+        """Give a message, and who came or went by it, to all who want to hear; never waits."""
+        self._tell(message)
+        for change in self._presences.after(message):
+            self._tell(change)
+
+    async def see_them_leave(self) -> None:
+        """Tell for ever who has left, also where a camera shows nothing any more."""
+        while True:
+            await asyncio.sleep(_LOOK)
+            for left in self._presences.overdue():
+                self._tell(left)
+
+    def is_too_old(self, captured_at: float) -> bool:
+        """Whether what was seen at that moment (Unix seconds) is no news any more."""
+        return time.time() - captured_at > self._max_age
 
     def forget(self, camera: CameraId) -> None:
         """A camera was deleted: nobody is told of it from now on."""
         self._states.pop(camera, None)
         self._kept.forget(camera)
+        self._presences.forget_camera(camera)
 
     def hide(self, people: Collection[PersonId]) -> None:
         """Something of these people was deleted: what was told is not told again with them."""
+        for left in self._presences.forget(people):
+            self._tell(left)
         self._kept.hide(people)
 
     def state(self, camera: CameraId) -> CameraMessage | None:
@@ -95,6 +108,17 @@ class Hub:
                 messages = self._next(listener)
         finally:
             self._listeners.discard(listener)
+
+    def _tell(self, message: LiveMessage) -> None:
+        camera, cursor = CameraId(message.camera), self._kept.add(message)
+        if isinstance(message, CameraMessage):
+            self._states[camera] = message.model_copy(update={"cursor": cursor})
+        idle = not self._to_wake
+        for listener in self._listeners:
+            if listener.wants(camera) and listener.put(cursor):
+                self._to_wake.append(listener)
+        if idle and self._to_wake:
+            self._wake_some()
 
     def _wake_some(self) -> None:
         """Wake a few, and the others in the loop's next rounds: what else waits goes between."""
@@ -150,6 +174,7 @@ class Hub:
                 max_age=self._max_age,
                 cameras=tuple(states),
                 frames=tuple(frames),
+                present=tuple(self._presences.present(listener.cameras)),
             )
         )
 

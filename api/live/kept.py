@@ -13,6 +13,7 @@ from pipeline.messages import CameraId, PersonId
 class _Entry:
     camera: CameraId
     at: float
+    message: LiveMessage
     told: Told
 
 
@@ -44,7 +45,7 @@ class Kept:
         self.head += 1
         camera = CameraId(message.camera)
         numbered = message.model_copy(update={"cursor": self.head})
-        entry = _Entry(camera, self._clock(), Told(numbered))
+        entry = _Entry(camera, self._clock(), numbered, Told(numbered))
         self._entries[self.head] = entry
         if isinstance(message, FrameMessage):
             self._frames[camera] = entry
@@ -74,11 +75,11 @@ class Kept:
     ) -> Sequence[FrameMessage]:
         """Of each of these cameras (None: all) the last result, if it is no older than that."""
         return [
-            entry.told.message
+            entry.message
             for camera, entry in self._frames.items()
             if (cameras is None or camera in cameras)
             and not self._is_older(entry, max_age)
-            and isinstance(entry.told.message, FrameMessage)
+            and isinstance(entry.message, FrameMessage)
         ]
 
     def recent_frames(
@@ -87,12 +88,12 @@ class Kept:
         """All results of these cameras (None: all) that are no older than that, in order."""
         self._forget_old()
         return [
-            entry.told.message
+            entry.message
             for entry in self._entries.values()
             if (cameras is None or entry.camera in cameras)
             and entry.camera in self._frames  # it was not deleted
             and not self._is_older(entry, max_age)
-            and isinstance(entry.told.message, FrameMessage)
+            and isinstance(entry.message, FrameMessage)
         ]
 
     def forget(self, camera: CameraId) -> None:
@@ -125,8 +126,6 @@ class Kept:
 
 
 def _unnamed(entry: _Entry, people: Collection[PersonId]) -> _Entry:
-    message = entry.told.message
-    if not isinstance(message, FrameMessage):
-        return entry
+    message = entry.message
     unnamed = without(message, people)
-    return entry if unnamed is message else _Entry(entry.camera, entry.at, Told(unnamed))
+    return entry if unnamed is message else _Entry(entry.camera, entry.at, unnamed, Told(unnamed))

@@ -1,12 +1,14 @@
 """Cameras watched in this process."""
 
 import asyncio
+import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from api.live.engine import Checked
 from api.live.players import Players
 from api.live.video import Picture, PreviewEncoder
 from api.settings.sections import RtspSettings
@@ -19,17 +21,30 @@ from ingest.rtsp import Limits, RtspCamera
 from ingest.source import Source, StateChange
 from ingest.supervisor import Backoff, supervised
 from ingest.tee import Tee
+from ingest.trial import Trial, measured
 from ingest.webrtc.ice import Ice
 from ingest.webrtc.publisher import PublishedCamera
 from ingest.webrtc.session import Publication
 from pipeline.build import Pipeline
 from pipeline.errors import Transient
+from pipeline.jpeg import jpeg
+from pipeline.mailbox import Turn
 from pipeline.messages import CameraId, Capture, Frame, PersonId, Result
 from pipeline.stages import Gallery
 from pipeline.watch import watch
 
 if TYPE_CHECKING:
     from pipeline.recognize import Recognizer
+
+
+_FIRST_PICTURE = 10.0
+"""Seconds for the first picture of a camera that is tried: many send a key picture at once, and
+others only every few seconds."""
+_LOOK = 5.0
+"""Seconds at the most that a camera is looked at after its first picture."""
+_TRIED = CameraId("tried")
+"""No camera's id: whoever's stream breaks native code while it is tried is no camera's yet."""
+_QUALITY = 80
 
 
 class Output(Protocol):
@@ -96,6 +111,9 @@ class LocalEngine:
         self._numbers: defaultdict[CameraId, Numbering] = defaultdict(Numbering)
         self._tees: dict[CameraId, Tee] = {}
         self._players = Players(group, output)
+        self._exchanging: defaultdict[CameraId, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._tried: dict[CameraId, tuple[CameraSpec, Trial]] = {}
+        """What is watched next, and is connected already."""
         self._tracks: defaultdict[CameraId, int] = defaultdict(int)
         """Of each camera the last one that was told."""
 
@@ -106,14 +124,55 @@ class LocalEngine:
         self._tracks[camera.camera] = max(self._tracks[camera.camera], after.track)
         await self._fleet.put(camera)
 
+    async def exchange(self, camera: CameraSpec, after: Numbers = Numbers()) -> None:
+        """Watch a camera by another address from the first picture on that comes from there.
+
+        Until then, and if none comes, it is watched as it was.
+
+        Raises:
+            Transient, BadInput, Misconfigured: nothing can be seen there.
+        """
+        if self._fleet.watches(camera) or not isinstance(camera.url, CameraUrl):
+            await self.put(camera, after)
+            return
+        identifier, tee = camera.camera, self._new_tee(camera.camera)
+        tee.clock.skip(max(after.media_time, self._tee(identifier).clock.latest))
+        trial = Trial(self._rtsp(camera.url, identifier, tee), tee, str(camera.url))
+        await trial.open(_FIRST_PICTURE)
+        async with self._exchanging[identifier]:
+            if self._fleet.watches(camera):  # somebody was quicker
+                await trial.close()
+                return
+            self._tried[identifier] = camera, trial
+            await self.put(camera, after)
+
     async def remove(self, camera: CameraId) -> None:
         """Watch it no more; returns when its connection is gone."""
         await self._fleet.remove(camera)
+        if camera in self._tried:
+            await self._tried.pop(camera)[1].close()
+        self._exchanging.pop(camera, None)
         self._previews.hide(camera)
         self.halt(camera)
         self._numbers.pop(camera, None)
         self._tees.pop(camera, None)
         self._tracks.pop(camera, None)
+
+    async def check(self, url: CameraUrl) -> Checked:
+        """Connect to a camera that need not be watched, for a few seconds.
+
+        Raises:
+            Transient, BadInput, Misconfigured: nothing can be seen there.
+        """
+        began, tee = time.monotonic(), Tee()
+        trial = Trial(self._rtsp(url, _TRIED, tee), tee, str(url))
+        first = await trial.open(_FIRST_PICTURE)
+        connecting = time.monotonic() - began
+        try:
+            picture = await asyncio.to_thread(_jpeg, first)
+            return Checked(await measured(trial, connecting, _LOOK), picture)
+        finally:
+            await trial.close()
 
     async def publish(self, camera: CameraId, offer: str, ice: Ice) -> Publication:
         """Begin a session in which somebody publishes to a camera, for an offer (SDP).
@@ -162,7 +221,7 @@ class LocalEngine:
         self._previews.close()
 
     async def _watch(self, spec: CameraSpec) -> None:
-        camera, frames = spec.camera, self._frames(spec)
+        camera, frames = spec.camera, self._frames(spec, await self._opened(spec))
         recognizer = self._pipeline.recognizer(self._gallery, after=self._tracks[camera])
         self._recognizers[camera] = recognizer
         try:
@@ -175,34 +234,59 @@ class LocalEngine:
             if published := self._published.pop(camera, None):
                 await published.close()
 
-    def _frames(self, spec: CameraSpec) -> AsyncGenerator[Capture, None]:
-        """Over all connections: those that we make, or those that are made to us."""
+    async def _opened(self, spec: CameraSpec) -> Trial | None:
+        """The connection that was opened for this, if one was; what was told goes on with it."""
         camera = spec.camera
-        means = (
-            self._limits,
-            self._pipeline.lanes.turn,
-            lambda: self._output.decodes(camera),
-            self._tee(camera),
-        )
+        meant, trial = self._tried.pop(camera, (spec, None))
+        if trial is None:
+            return None
+        if meant != spec:
+            await trial.close()
+            return None
+        trial.after = self._tee(camera).clock.latest
+        self._tees[camera] = trial.tee
+        self._players.move(camera, trial.tee)
+        return trial
+
+    def _frames(self, spec: CameraSpec, opened: Trial | None) -> AsyncGenerator[Capture, None]:
+        """Over all connections: those that we make, or those that are made to us."""
+        camera, tee = spec.camera, self._tee(spec.camera)
         source: Source
-        if isinstance(spec.url, CameraUrl):
-            source = RtspCamera(spec.url, camera, *means)
+        if opened is not None:
+            source = opened
+        elif isinstance(spec.url, CameraUrl):
+            source = self._rtsp(spec.url, camera, tee)
         else:
-            source = self._published[camera] = PublishedCamera(camera, *means)
+            source = self._published[camera] = PublishedCamera(camera, *self._means(camera, tee))
         return supervised(
             source,
             backoff=self._backoff,
             on_state=lambda change: self._output.changed(camera, change),
             gives_up=False,
+            pulse=tee.pulse,
         )
 
     def _tee(self, camera: CameraId) -> Tee:
         if camera not in self._tees:
-            self._tees[camera] = Tee(camera, lambda: self._output.decodes(camera))
+            self._tees[camera] = self._new_tee(camera)
         return self._tees[camera]
+
+    def _new_tee(self, camera: CameraId) -> Tee:
+        return Tee(camera, lambda: self._output.decodes(camera))
+
+    def _rtsp(self, url: CameraUrl, camera: CameraId, tee: Tee) -> RtspCamera:
+        return RtspCamera(url, camera, *self._means(camera, tee))
+
+    def _means(self, camera: CameraId, tee: Tee) -> tuple[Limits, Turn, Callable[[], None], Tee]:
+        """What every source is given, in the order they take it."""
+        return self._limits, self._pipeline.lanes.turn, lambda: self._output.decodes(camera), tee
 
     def _publish(self, frame: Frame, result: Result) -> None:
         newest = max((face.face.track for face in result.faces), default=0)
         self._tracks[result.camera] = max(self._tracks[result.camera], newest)
         self._output.seen(result)
         self._previews.encode(frame)
+
+
+def _jpeg(capture: Capture) -> bytes:
+    return jpeg(capture.paint(), _QUALITY)

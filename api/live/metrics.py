@@ -2,15 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from api.live.streams import Streams
+from api.live.streams import Streams, StreamStatus
 from api.live.wire import CameraState, FrameMessage
-from ingest.source import State
+from ingest.source import CONNECTED, State
 from ingest.troubles import Cause
 from pipeline.messages import CameraId
 
@@ -29,6 +29,12 @@ class CameraMetrics:
         self._dropped = Counter(
             "faceapi_frames_dropped",
             "Frames that were not analysed because a newer one was there",
+            ["camera"],
+            registry=registry,
+        )
+        self._too_old = Counter(
+            "faceapi_frames_too_old",
+            "Frames analysed whose results came too late to be told as live",
             ["camera"],
             registry=registry,
         )
@@ -71,25 +77,30 @@ class CameraMetrics:
     def seen(self, frame: FrameMessage) -> None:
         """A frame was analysed."""
         self._frames.labels(frame.camera).inc()
-        self._dropped.labels(frame.camera).inc(self._missing_before(frame))
+        dropped = self._missing_before(frame)
+        self._dropped.labels(frame.camera).inc(dropped)
         delay = max(0.0, time.time() - frame.captured_at)
         self._delay.labels(frame.camera).observe(delay)
-        self.streams.seen(CameraId(frame.camera), delay)
+        self.streams.seen(CameraId(frame.camera), delay, dropped)
         for face in frame.faces:
             self._faces.labels(frame.camera, face.status).inc()
+
+    def too_old(self, camera: CameraId) -> None:
+        """A frame was analysed too late."""
+        self._too_old.labels(camera).inc()
 
     def changed(self, camera: CameraId, state: CameraState, cause: Cause | None = None) -> None:
         """A camera is in another state; whatever counts its frames begins at 0 by then."""
         for one in State:
             self._state.labels(camera, one).set(one is state)
-        if cause is not None or state is State.LIVE:
+        if cause is not None or state in {State.LIVE, State.OVERLOADED}:
             for trouble in Cause:
                 self._trouble.labels(camera, trouble).set(trouble is cause)
-        for metric in (self._frames, self._dropped, self._delay):
+        for metric in (self._frames, self._dropped, self._too_old, self._delay):
             metric.labels(camera)
         was = self._states.get(camera)
         self._states[camera] = state
-        self._connections.labels(camera).inc(state is State.LIVE and was is not State.OVERLOADED)
+        self._connections.labels(camera).inc(state is State.LIVE and was not in CONNECTED)
 
     def lagged(self, shard: str, lags: Iterable[float]) -> None:
         """So late, in seconds, did the loop of a shard wake tasks; no shard: the program's."""
@@ -106,6 +117,7 @@ class CameraMetrics:
         by_camera = (
             self._frames,
             self._dropped,
+            self._too_old,
             self._faces,
             self._delay,
             self._state,
@@ -151,20 +163,44 @@ class _Streams(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """One sample a camera of which something came."""
-        rate = GaugeMetricFamily(
-            "faceapi_camera_bit_rate", "Bits a second that it sends", labels=["camera"]
-        )
-        pictures = GaugeMetricFamily(
-            "faceapi_camera_picture_rate", "Pictures a second that it sends", labels=["camera"]
-        )
-        decoded = GaugeMetricFamily(
-            "faceapi_camera_decoded_rate", "Pictures a second that are decoded", labels=["camera"]
-        )
+        families = {name: _family(name, text) for name, text in _OF_STREAMS.items()}
         for camera, status in self._streams.statuses():
-            rate.add_metric([camera], status.bit_rate or 0)
-            pictures.add_metric([camera], status.pictures_per_second)
-            decoded.add_metric([camera], status.decoded_per_second)
-        yield from (rate, pictures, decoded)
+            for name, value in _values(status).items():
+                if value is not None:
+                    families[name].add_metric([camera], value)
+        yield from families.values()
+
+
+_OF_STREAMS = {
+    "faceapi_camera_bit_rate": "Bits a second that it sends",
+    "faceapi_camera_picture_rate": "Pictures a second that it sends",
+    "faceapi_camera_decoded_rate": "Pictures a second that are decoded",
+    "faceapi_camera_bytes": "Bytes of coded video that it sent",
+    "faceapi_camera_key_interval_seconds": "From one key picture to the next",
+    "faceapi_camera_clock_skew_seconds": "How far its clock is ahead of ours",
+    "faceapi_camera_width_pixels": "Width of its pictures",
+    "faceapi_camera_height_pixels": "Height of its pictures",
+}
+
+
+def _family(name: str, text: str) -> GaugeMetricFamily | CounterMetricFamily:
+    kind = CounterMetricFamily if name.endswith("bytes") else GaugeMetricFamily
+    return kind(name, text, labels=["camera"])
+
+
+def _values(status: StreamStatus) -> Mapping[str, float | None]:
+    """What is known of a stream, in the order of ``_OF_STREAMS``."""
+    values = (
+        status.bit_rate or 0,
+        status.pictures_per_second,
+        status.decoded_per_second,
+        status.coded_bytes,
+        status.key_interval,
+        status.clock_skew,
+        status.width,
+        status.height,
+    )
+    return dict(zip(_OF_STREAMS, values, strict=True))
 
 
 async def measure_lag(metrics: CameraMetrics) -> None:

@@ -40,6 +40,13 @@ class Players:
         handing_on = self._hand_on(camera, backlog)
         self._playing[camera] = tee, self._group.create_task(handing_on, name=f"video of {camera}")
 
+    def move(self, camera: CameraId, tee: Tee) -> None:
+        """The camera's video comes from elsewhere now: from its next key picture on."""
+        if camera in self._playing:
+            self.halt(camera)
+            tee.cut()
+            self.play(camera, tee)
+
     def halt(self, camera: CameraId) -> None:
         """Hand it on no more."""
         if playing := self._playing.pop(camera, None):

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from pipeline.messages import IdentifiedFace, PersonId, Result, Status
+from pipeline.messages import IdentifiedFace, PersonId, Result, Revision, Status
 
 
 class Face(msgspec.Struct, frozen=True, array_like=True):
@@ -16,6 +16,24 @@ class Face(msgspec.Struct, frozen=True, array_like=True):
     similarity: float | None
 
 
+class Moment(msgspec.Struct, frozen=True, array_like=True):
+    """A frame by its numbers."""
+
+    seq: int
+    media_time: int
+    captured_at: float
+
+
+class Revised(msgspec.Struct, frozen=True, array_like=True):
+    """A track whose name was wrong, ``since`` when, and what is known of it now."""
+
+    track: int
+    was: PersonId
+    status: Status
+    person: PersonId | None
+    since: Moment
+
+
 class Seen(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """Who is on one frame of one camera; the numbers are those of ``pipeline.messages.Frame``."""
 
@@ -27,6 +45,7 @@ class Seen(msgspec.Struct, frozen=True, array_like=True, tag=True):
     width: int
     height: int
     faces: tuple[Face, ...]
+    revisions: tuple[Revised, ...] = ()
 
 
 def seen(result: Result) -> Seen:
@@ -40,6 +59,18 @@ def seen(result: Result) -> Seen:
         width=result.width,
         height=result.height,
         faces=tuple(map(_face, result.faces)),
+        revisions=tuple(map(_revised, result.revisions)),
+    )
+
+
+def _revised(revision: Revision) -> Revised:
+    since = revision.since
+    return Revised(
+        track=revision.track,
+        was=revision.was,
+        status=revision.verdict.status,
+        person=revision.verdict.person,
+        since=Moment(since.seq, since.media_time, since.captured_at),
     )
 
 

@@ -19,29 +19,36 @@ class StreamStatus:
     """A camera's video, and what is made of it; sizes in pixels, rates a second, times in seconds.
 
     ``bit_rate`` and ``key_interval`` are None where the camera's own coding is not seen, the delays
-    (from capture to result) where there was no result lately.
+    (from capture to result) where there was no result lately. ``coded_bytes`` and ``connections``
+    count since the camera is watched. Dropped are pictures that were not analysed because a newer
+    one was there. ``clock_skew`` is how far the camera's clock is ahead of ours, None where it
+    tells no time.
     """
 
     codec: str
     width: int
     height: int
+    coded_bytes: int
     bit_rate: float | None
     key_interval: float | None
     pictures_per_second: float
     decoded_per_second: float
     analysed_per_second: float
+    dropped_per_second: float
     delay_p50: float | None
     delay_p95: float | None
+    clock_skew: float | None
     connections: int
 
 
 @dataclass(slots=True)
 class _Camera:
     told: deque[tuple[float, Observed]] = field(default_factory=deque)
-    results: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_RESULTS))
-    """When a result came, and how late."""
+    results: deque[tuple[float, float, int]] = field(default_factory=lambda: deque(maxlen=_RESULTS))
+    """When a result came, how late, and how many pictures before it were dropped."""
     connections: int = 0
-    """Of processes that are gone."""
+    coded_bytes: int = 0
+    """Both of processes that are gone."""
 
 
 class Streams:
@@ -56,18 +63,19 @@ class Streams:
         self._cameras: defaultdict[CameraId, _Camera] = defaultdict(_Camera)
 
     def told(self, camera: CameraId, observed: Observed) -> None:
-        """So much came so far; a new process counts from 0 again."""
+        """So much came so far; a new process, or another address, counts from 0 again."""
         one, now = self._cameras[camera], self._clock()
-        if one.told and observed.connections < one.told[-1][1].connections:
+        if one.told and _began_anew(one.told[-1][1], observed):
             one.connections += one.told[-1][1].connections
+            one.coded_bytes += one.told[-1][1].coded_bytes
             one.told.clear()
         one.told.append((now, observed))
         while len(one.told) > 2 and now - one.told[1][0] >= _WINDOW:  # noqa: PLR2004 - a rate takes two
             one.told.popleft()
 
-    def seen(self, camera: CameraId, delay: float) -> None:
-        """A result came, so many seconds after its capture."""
-        self._cameras[camera].results.append((self._clock(), delay))
+    def seen(self, camera: CameraId, delay: float, dropped: int = 0) -> None:
+        """A result came, so many seconds after its capture; so many before it did not."""
+        self._cameras[camera].results.append((self._clock(), delay, dropped))
 
     def forget(self, camera: CameraId) -> None:
         """A camera is gone."""
@@ -86,17 +94,30 @@ class Streams:
             return None
         (began, first), (ended, last) = one.told[0], one.told[-1]
         passed = max(ended - began, 1e-9)
-        delays = sorted(delay for at, delay in one.results if self._clock() - at < _WINDOW)
+        begin = self._clock() - _WINDOW
+        # A copy first: a scrape reads on a thread of its own while results come.
+        lately = [result for result in tuple(one.results) if result[0] > begin]
+        delays = sorted(delay for _, delay, _ in lately)
         return StreamStatus(
             codec=last.codec,
             width=last.width,
             height=last.height,
+            coded_bytes=one.coded_bytes + last.coded_bytes,
             bit_rate=8 * (last.coded_bytes - first.coded_bytes) / passed if last.pictures else None,
             key_interval=last.key_interval or None,
             pictures_per_second=(last.pictures - first.pictures) / passed,
             decoded_per_second=(last.decoded - first.decoded) / passed,
-            analysed_per_second=len(delays) / _WINDOW,
+            analysed_per_second=len(lately) / _WINDOW,
+            dropped_per_second=sum(dropped for _, _, dropped in lately) / _WINDOW,
             delay_p50=delays[len(delays) // 2] if delays else None,
             delay_p95=delays[int(0.95 * len(delays))] if delays else None,
+            clock_skew=last.clock_skew,
             connections=one.connections + last.connections,
         )
+
+
+def _began_anew(before: Observed, now: Observed) -> bool:
+    return any(
+        getattr(now, count) < getattr(before, count)
+        for count in ("connections", "pictures", "decoded")
+    )

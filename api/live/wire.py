@@ -4,8 +4,9 @@
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping
-from typing import Annotated, Literal
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -18,6 +19,7 @@ CameraState = Literal[
     State.CONNECTING,
     State.LIVE,
     State.OVERLOADED,
+    State.STALLED,
     State.WAITING,
     State.FAILED,
     State.ENDED,
@@ -116,6 +118,51 @@ class CameraMessage(_Message):
     )
 
 
+class PresenceMessage(_Message):
+    """Somebody came into view of a camera, went, or was never there.
+
+    Whoever keeps presences keeps them by their number: a person who was deleted meanwhile is null.
+    """
+
+    type: Literal["presence"] = "presence"
+    cursor: Cursor | None = _OWN_CURSOR
+    camera: str
+    presence: int = Field(description="Its number: of its end it is that of its beginning.")
+    change: Literal["entered", "left", "retracted"] = Field(
+        description=(
+            "left: no frame named them for live.leave_after seconds; retracted: it was somebody"
+            " else all the time, and there never was such a presence."
+        )
+    )
+    person: str | None = Field(description="Who it is: an id; null: something was deleted of them.")
+    name: str | None = Field(description="What that person is called.")
+    since: float = Field(description="captured_at of the first frame that named them.")
+    last_seen: float = Field(description="captured_at of the last one so far.")
+
+
+class MomentMessage(_Message):
+    """A frame of a camera, by its numbers."""
+
+    seq: int
+    media_time: int
+    captured_at: float
+
+
+class RevisionMessage(_Message):
+    """A name was wrong: what was told of a track since a frame is corrected."""
+
+    type: Literal["revision"] = "revision"
+    cursor: Cursor | None = _OWN_CURSOR
+    camera: str
+    track: int = Field(description="On whose faces the wrong name was.")
+    was: str | None = Field(description="The wrong one: an id; null: something was deleted of it.")
+    status: Status = Field(description="What is known now.")
+    person: str | None = Field(description="Who it is instead, if the status is known: an id.")
+    name: str | None = Field(description="What that person is called.")
+    since: MomentMessage = Field(description="The first frame that bore the wrong name.")
+    until: MomentMessage = Field(description="The first frame that does not bear it any more.")
+
+
 class SnapshotMessage(_Message):
     """How the cameras of a subscription are now; what happens on them from here on follows."""
 
@@ -129,6 +176,9 @@ class SnapshotMessage(_Message):
             "The last result of each, where it is not too old to be shown; all that are not,"
             " in order, where recent was asked for."
         )
+    )
+    present: tuple[PresenceMessage, ...] = Field(
+        default=(), description="Who is there now; none who is not named here is."
     )
 
 
@@ -179,7 +229,7 @@ class SubscribeMessage(_Message):
     )
 
 
-LiveMessage = FrameMessage | CameraMessage
+LiveMessage = FrameMessage | CameraMessage | RevisionMessage | PresenceMessage
 """What happens on a camera."""
 StreamMessage = LiveMessage | SnapshotMessage | GapMessage | ProblemMessage
 """What goes to whoever listens."""
@@ -187,12 +237,18 @@ Message = Annotated[
     FrameMessage
     | SummaryMessage
     | CameraMessage
+    | RevisionMessage
+    | PresenceMessage
     | SnapshotMessage
     | GapMessage
     | ProblemMessage
     | SubscribeMessage,
     Field(discriminator="type"),
 ]
+
+
+_Named = TypeVar("_Named", FaceMessage, RevisionMessage)
+_NOBODY = MappingProxyType({"status": Status.UNKNOWN, "person": None, "name": None})
 
 
 def frame_message(seen: Seen, name: Callable[[PersonId], str | None]) -> FrameMessage:
@@ -209,12 +265,46 @@ def frame_message(seen: Seen, name: Callable[[PersonId], str | None]) -> FrameMe
     )
 
 
-def without(message: FrameMessage, people: Collection[PersonId]) -> FrameMessage:
-    """The same frame, on which these people are unknown; itself if none of them is on it."""
-    if not any(face.person in people for face in message.faces):
-        return message
-    faces = (_unknown(one) if one.person in people else one for one in message.faces)
-    return message.model_copy(update={"faces": tuple(faces)})
+def revision_messages(
+    seen: Seen, name: Callable[[PersonId], str | None]
+) -> Sequence[RevisionMessage]:
+    """Which names were wrong, as it is sent; nobody whom ``name`` does not know any more is told.
+
+    What was told of such a one is taken back by the deletion itself.
+    """
+    return [
+        RevisionMessage(
+            camera=seen.camera,
+            track=one.track,
+            was=one.was,
+            **_known(one.status, one.person, name),
+            since=MomentMessage(
+                seq=one.since.seq,
+                media_time=one.since.media_time,
+                captured_at=one.since.captured_at,
+            ),
+            until=MomentMessage(
+                seq=seen.seq, media_time=seen.media_time, captured_at=seen.captured_at
+            ),
+        )
+        for one in seen.revisions
+        if name(one.was) is not None
+    ]
+
+
+def without(message: LiveMessage, people: Collection[PersonId]) -> LiveMessage:
+    """The same message, in which nothing is said of these people; itself if nothing was."""
+    match message:
+        case FrameMessage() if any(face.person in people for face in message.faces):
+            faces = (_unknown(one) if one.person in people else one for one in message.faces)
+            return message.model_copy(update={"faces": tuple(faces)})
+        case PresenceMessage() if message.person in people:
+            return message.model_copy(update={"person": None, "name": None})
+        case RevisionMessage() if {message.was, message.person}.intersection(people):
+            revised = _unknown(message) if message.person in people else message
+            was = None if message.was in people else message.was
+            return revised.model_copy(update={"was": was})
+    return message
 
 
 def schema() -> str:
@@ -222,23 +312,28 @@ def schema() -> str:
     return json.dumps(TypeAdapter[Message](Message).json_schema(), indent=2)
 
 
-def _unknown(face: FaceMessage) -> FaceMessage:
-    nobody = {"status": Status.UNKNOWN, "person": None, "name": None}
-    return face.model_copy(update=nobody)
+def _unknown(said: _Named) -> _Named:
+    return said.model_copy(update=_NOBODY)
+
+
+def _known(
+    status: Status, person: PersonId | None, name: Callable[[PersonId], str | None]
+) -> Mapping[str, Any]:
+    """Status, person and name; whom ``name`` does not know any more is unknown."""
+    called = None if person is None else name(person)
+    if person is not None and called is None:
+        return _NOBODY
+    return {"status": status, "person": person, "name": called}
 
 
 def _face_message(face: Face, name: Callable[[PersonId], str | None]) -> FaceMessage:
-    called = None if face.person is None else name(face.person)
-    gone = face.person is not None and called is None
     left, top, width, height = face.box
     return FaceMessage(
         track=face.track,
         # A tenth of a pixel is finer than any detector sees.
         box=(round(left, 1), round(top, 1), round(width, 1), round(height, 1)),
         detection_score=round(face.score, 4),
-        status=Status.UNKNOWN if gone else face.status,
-        person=None if gone else face.person,
-        name=called,
+        **_known(face.status, face.person, name),
         similarity=None if face.similarity is None else round(face.similarity, 4),
     )
 

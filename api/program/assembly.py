@@ -84,6 +84,7 @@ async def assemble(
     """
     database, metrics = resources.database, CameraMetrics(CollectorRegistry())
     hub = Hub(metrics.registry, settings.live)
+    group.create_task(hub.see_them_leave(), name="presence")
     gallery = await _gallery(settings, resources, pipeline, hub)
     engine = _engine(group, settings, database, gallery, metrics, hub)
     playback = _playback(group, settings, engine, metrics)

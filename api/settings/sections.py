@@ -130,6 +130,9 @@ class LiveSettings(Section):
     max_age: Seconds = Field(
         2.0, description="Seconds after which a result is not sent as new, nor shown, any more."
     )
+    leave_after: Seconds = Field(
+        5.0, description="Seconds without a frame that names them after which somebody has left."
+    )
     stalled: Seconds = Field(
         10.0, description="Seconds without progress after which a reader is let go."
     )

@@ -4,8 +4,17 @@ import asyncio
 from collections.abc import Callable
 from itertools import count
 
-from api.live.engine import ShardState
-from api.shards.messages import Answer, Published, Refusal, Refused, ToShard, Unpublished
+from api.live.engine import ShardState, Unusable
+from api.shards.messages import (
+    Answer,
+    Checked,
+    Exchanged,
+    Published,
+    Refusal,
+    Refused,
+    ToShard,
+    Unpublished,
+)
 from api.shards.process import ShardProcess
 from api.store.messages import Conflict, NotFound
 from pipeline.errors import BadInput, FaceapiError, Transient
@@ -28,11 +37,15 @@ class Asked:
         self._waiting: dict[int, tuple[str, asyncio.Future[Answer]]] = {}
 
     async def ask(
-        self, shard: ShardProcess, question: Callable[[int], ToShard]
-    ) -> Published | Unpublished:
-        """The answer of a shard, but for a refusal, which is raised.
+        self,
+        shard: ShardProcess,
+        question: Callable[[int], ToShard],
+        patience: float = _PATIENCE,
+    ) -> Published | Unpublished | Checked | Exchanged:
+        """The answer of a shard within ``patience`` seconds, but for a refusal, which is raised.
 
         Raises:
+            Unusable: a camera shows nothing.
             BadInput, Conflict, NotFound: it refuses.
             Transient: it cannot now, does not run, died, or took too long.
         """
@@ -43,12 +56,14 @@ class Asked:
         self._waiting[number] = shard.id, future
         shard.send(question(number))
         try:
-            answer = await asyncio.wait_for(future, _PATIENCE)
+            answer = await asyncio.wait_for(future, patience)
         except TimeoutError:
-            raise Transient(f"shard {shard.id} gave no answer in {_PATIENCE:g} s") from None
+            raise Transient(f"shard {shard.id} gave no answer in {patience:g} s") from None
         finally:
             del self._waiting[number]
         if isinstance(answer, Refused):
+            if answer.why is Refusal.UNUSABLE:
+                raise Unusable(answer.problem, answer.cause)
             raise _ERRORS[answer.why](answer.problem)
         return answer
 

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from api.live.coded import Coded
-from api.live.engine import ShardState, ShardStatus
+from api.live.engine import Checked, ShardState, ShardStatus
 from api.live.hub import Hub
 from api.live.local import Numbers
 from api.live.metrics import CameraMetrics
@@ -19,10 +19,12 @@ from api.live.seen import Seen
 from api.live.streams import StreamStatus
 from api.live.told import Told
 from api.live.video import Picture
-from api.live.wire import CameraMessage, LoadMessage, Position, frame_message
+from api.live.wire import CameraMessage, LoadMessage, Position, frame_message, revision_messages
 from api.processes.link import LinkBroken
+from api.shards import messages
 from api.shards.asked import Asked
 from api.shards.audience import Audience, Look
+from api.shards.checks import PATIENCE, Checks
 from api.shards.leaving import Leaving
 from api.shards.messages import (
     Begin,
@@ -43,8 +45,9 @@ from api.shards.messages import (
 )
 from api.shards.placement import Placement, Watched
 from api.shards.process import Death, ShardProcess
+from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec
-from ingest.source import State
+from ingest.source import CONNECTED, State
 from ingest.webrtc.ice import Ice
 from ingest.webrtc.session import Publication
 from pipeline.errors import BadInput, Transient
@@ -92,6 +95,7 @@ class ShardedEngine:
         """What was told last of each camera, also of one that is not watched now."""
         self._leaving = Leaving()
         self._asked = Asked()
+        self._checks = Checks(self._asked)
         self._shards: dict[str, ShardProcess] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self.settled = asyncio.Event()
@@ -113,6 +117,21 @@ class ShardedEngine:
             self._placement.forgive(known, camera)
         self._watch(known)
 
+    async def exchange(self, camera: CameraSpec) -> None:
+        """Watch a camera by another address from the first picture on that comes from there."""
+        known = self._placement.get(camera.camera)
+        if known is None or self._placement.is_alone(known) or known.is_given_up:
+            await self.put(camera)  # there is nothing good to be kept meanwhile
+            return
+        watch = self._watching(camera)
+        await self._asked.ask(
+            self._shard_of(camera.camera),
+            lambda request: messages.Exchange(request, watch),
+            PATIENCE,
+        )
+        self._audience.cut(camera.camera)
+        self._placement.forgive(known, camera)
+
     async def remove(self, camera: CameraId) -> None:
         """Watch it no more; returns when its connection is gone."""
         known = self._placement.remove(camera)
@@ -121,6 +140,9 @@ class ShardedEngine:
                 await self._leaving.let_go(self._shards[known.shard], camera)
             self._drop_lone(known)
         self._audience.end(camera)
+        if known is not None:
+            told = CameraMessage(camera=camera, state="disabled", reason="", since=time.time())
+            self._hub.publish(told)  # whoever shows its faces need not wait until they are old
         self._hub.forget(camera)
         self._metrics.forget(camera)
 
@@ -131,6 +153,10 @@ class ShardedEngine:
     def stream(self, camera: CameraId) -> StreamStatus | None:
         """What comes of a camera now, None if nothing does."""
         return self._metrics.streams.status(camera)
+
+    async def check(self, url: CameraUrl) -> Checked:
+        """Connect to a camera that need not be watched, for a few seconds."""
+        return await self._checks.check(url, self._shards.values())
 
     async def publish(self, camera: CameraId, offer: str, ice: Ice) -> Publication:
         """Begin a session in which somebody publishes to a camera, for an offer (SDP)."""
@@ -225,7 +251,9 @@ class ShardedEngine:
                 self._leaving.gone(shard.id, camera)
             case Vitals():
                 self._is_well(shard, message)
-            case Published() | Unpublished() | Refused():
+            case (
+                Published() | Unpublished() | messages.Checked() | messages.Exchanged() | Refused()
+            ):
                 self._asked.answered(message)
             case Search():
                 self._group.create_task(self._search(shard, message.search, _vectors(message)))
@@ -277,11 +305,14 @@ class ShardedEngine:
 
     def _watch(self, known: Watched) -> None:
         """Tell its shard; one that does not run yet is told when it does."""
-        camera, shard = known.spec.camera, self._shards[known.shard]
-        address, numbers = known.spec.url.with_secrets, self._numbers[camera]
-        shard.send(Watch(camera, address, numbers.seq, numbers.track, numbers.media_time))
-        for wish in self._audience.wishes(camera):
+        shard = self._shards[known.shard]
+        shard.send(self._watching(known.spec))
+        for wish in self._audience.wishes(known.spec.camera):
             shard.send(wish)
+
+    def _watching(self, spec: CameraSpec) -> Watch:
+        address, numbers = spec.url.with_secrets, self._numbers[spec.camera]
+        return Watch(spec.camera, address, numbers.seq, numbers.track, numbers.media_time)
 
     # What cameras show
 
@@ -296,9 +327,16 @@ class ShardedEngine:
         track = max(self._numbers[camera].track, track)
         media_time = max(self._numbers[camera].media_time, seen.media_time)
         self._numbers[camera] = Numbers(seen.seq, track, media_time)
-        message = frame_message(
-            seen, lambda person: None if shard.fence.hides(person) else self._name(person)
-        )
+
+        def name(person: PersonId) -> str | None:
+            return None if shard.fence.hides(person) else self._name(person)
+
+        for revision in revision_messages(seen, name):
+            self._hub.publish(revision)
+        if self._hub.is_too_old(seen.captured_at):
+            self._metrics.too_old(camera)
+            return
+        message = frame_message(seen, name)
         self._hub.publish(message)
         self._metrics.seen(message)
 
@@ -315,7 +353,7 @@ class ShardedEngine:
 
     def _changed(self, message: CameraMessage) -> None:
         camera = CameraId(message.camera)
-        if message.state not in (State.LIVE, State.OVERLOADED):
+        if message.state not in CONNECTED:
             self._audience.cut(camera)
         self._metrics.changed(camera, message.state, message.cause)
         self._hub.publish(message)

@@ -15,10 +15,11 @@ from api.store.address import Address
 from ingest.load import Load
 from ingest.observed import Observed
 from ingest.source import State
+from ingest.trial import Measured
 from ingest.troubles import Cause
 from ingest.webrtc.ice import Ice
 
-VERSION = 4
+VERSION = 7
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -101,6 +102,26 @@ class Unpublish(_Message, frozen=True):
     session: str
 
 
+class Check(_Message, frozen=True):
+    """Try an address; answered by ``Checked`` or ``Refused``."""
+
+    request: int
+    url: str
+
+    def __repr__(self) -> str:  # the address may hold a password
+        return f"Check({self.request})"
+
+
+class Exchange(_Message, frozen=True):
+    """Watch a camera by another address once a picture comes; answered by ``Exchanged``.
+
+    ``Refused`` says that none came: it is watched as it was.
+    """
+
+    request: int
+    watch: Watch
+
+
 class Reach(_Message, frozen=True):
     """Follow the gallery's log up to this change; answered by ``Reached``."""
 
@@ -162,6 +183,20 @@ class Unpublished(_Message, frozen=True):
     request: int
 
 
+class Checked(_Message, frozen=True):
+    """What was seen there; the picture is a JPEG."""
+
+    request: int
+    video: Measured
+    jpeg: bytes
+
+
+class Exchanged(_Message, frozen=True):
+    """The camera is watched by the other address."""
+
+    request: int
+
+
 class Refusal(StrEnum):
     """What is to be done about it says which error it is in the program."""
 
@@ -169,14 +204,16 @@ class Refusal(StrEnum):
     OCCUPIED = "occupied"
     UNKNOWN = "unknown"
     UNREADY = "unready"
+    UNUSABLE = "unusable"
 
 
 class Refused(_Message, frozen=True):
-    """What was asked for was not done."""
+    """What was asked for was not done; ``cause`` is there where a camera is to blame."""
 
     request: int
     why: Refusal
     problem: str
+    cause: Cause | None = None
 
 
 class Shown(_Message, frozen=True):
@@ -235,9 +272,21 @@ class Vitals(_Message, frozen=True):
     streams: tuple[Stream, ...]
 
 
-Answer: TypeAlias = Published | Unpublished | Refused
+Answer: TypeAlias = Published | Unpublished | Checked | Exchanged | Refused
 ToShard: TypeAlias = (
-    Begin | Watch | Unwatch | Show | Hide | Play | Halt | Publish | Unpublish | Reach | Found
+    Begin
+    | Watch
+    | Unwatch
+    | Show
+    | Hide
+    | Play
+    | Halt
+    | Publish
+    | Unpublish
+    | Check
+    | Exchange
+    | Reach
+    | Found
 )
 FromShard: TypeAlias = (
     Hello | Ready | Seen | Changed | Unwatched | Shown | Coded | Answer | Reached | Search | Vitals

@@ -23,9 +23,14 @@ from api.settings.settings import Settings
 from api.shards.crash import CrashLog
 from api.shards.messages import (
     VERSION,
+    Answer,
     Begin,
     Changed,
+    Check,
+    Checked,
     Device,
+    Exchange,
+    Exchanged,
     Found,
     FromShard,
     Halt,
@@ -55,13 +60,14 @@ from api.store.changes import Changes
 from api.store.database import Database
 from api.store.faces import Faces
 from api.store.sealing import Keyring
-from ingest.address import camera_address
+from ingest.address import CameraUrl, camera_address
 from ingest.fleet import CameraSpec
 from ingest.playable import Playable
 from ingest.source import StateChange
+from ingest.troubles import cause_of
 from ingest.webrtc.session import Occupied
 from pipeline.build import Pipeline, build, open_configured_pack
-from pipeline.errors import BadInput, FaceapiError, Transient, first_of
+from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient, first_of
 from pipeline.inference import Runnable
 from pipeline.messages import (
     CameraId,
@@ -93,7 +99,10 @@ class Post:
 
     def seen(self, result: Result) -> None:
         """A frame was analysed."""
-        self.outbox.put_losable(seen(result))
+        if result.revisions:  # nobody would ever hear again that those names were wrong
+            self.outbox.put(seen(result))
+        else:
+            self.outbox.put_losable(seen(result))
 
     def changed(self, camera: CameraId, change: StateChange) -> None:
         """A camera is in another state."""
@@ -176,10 +185,8 @@ class Shard:
                 self._group.create_task(self._unwatch(CameraId(camera)))
             case Show() | Hide() | Play() | Halt():
                 self._attend(message)
-            case Publish():
-                self._group.create_task(self._publish(message))
-            case Unpublish():
-                self._group.create_task(self._unpublish(message))
+            case Publish() | Unpublish() | Check() | Exchange():
+                self._group.create_task(self._answer(message))
             case Reach(number):
                 self._group.create_task(self._reach(number))
             case Found():
@@ -201,40 +208,62 @@ class Shard:
                 self.engine.halt(camera)
 
     async def _watch(self, message: Watch) -> None:
-        spec = CameraSpec(CameraId(message.camera), camera_address(message.url))
-        after = Numbers(message.after_seq, message.after_track, message.after_media_time)
-        await self.engine.put(spec, after)
+        await self.engine.put(*_wanted(message))
 
     async def _unwatch(self, camera: CameraId) -> None:
         await self.engine.remove(camera)
         self._post.outbox.put(Unwatched(camera))
 
-    async def _publish(self, message: Publish) -> None:
+    async def _answer(self, message: Publish | Unpublish | Check | Exchange) -> None:
+        match message:
+            case Publish():
+                answer = await self._publish(message)
+            case Unpublish():
+                answer = await self._unpublish(message)
+            case _:
+                answer = await self._try(message)
+        self._post.outbox.put(answer)
+
+    async def _publish(self, message: Publish) -> Answer:
         def refuse(why: Refusal, error: FaceapiError) -> Refused:
             return Refused(message.request, why, str(error))
 
-        answer: Published | Refused
         try:
             made = await self.engine.publish(CameraId(message.camera), message.offer, message.ice)
-            answer = Published(message.request, made.session, made.answer)
         except BadInput as error:
-            answer = refuse(Refusal.BAD_INPUT, error)
+            return refuse(Refusal.BAD_INPUT, error)
         except Occupied as error:
-            answer = refuse(Refusal.OCCUPIED, error)
+            return refuse(Refusal.OCCUPIED, error)
         except Transient as error:
-            answer = refuse(Refusal.UNREADY, error)
-        self._post.outbox.put(answer)
+            return refuse(Refusal.UNREADY, error)
+        return Published(message.request, made.session, made.answer)
 
-    async def _unpublish(self, message: Unpublish) -> None:
-        answer: Unpublished | Refused = Unpublished(message.request)
-        if not await self.engine.unpublish(CameraId(message.camera), message.session):
-            problem = f"there is no session {message.session}; it may be over"
-            answer = Refused(message.request, Refusal.UNKNOWN, problem)
-        self._post.outbox.put(answer)
+    async def _unpublish(self, message: Unpublish) -> Answer:
+        if await self.engine.unpublish(CameraId(message.camera), message.session):
+            return Unpublished(message.request)
+        problem = f"there is no session {message.session}; it may be over"
+        return Refused(message.request, Refusal.UNKNOWN, problem)
+
+    async def _try(self, message: Check | Exchange) -> Answer:
+        """Connect to a camera of which it is not known whether anything comes from there."""
+        try:
+            if isinstance(message, Exchange):
+                await self.engine.exchange(*_wanted(message.watch))
+                return Exchanged(message.request)
+            seen = await self.engine.check(CameraUrl.parse(message.url))
+        except (Transient, BadInput, Misconfigured) as error:
+            return Refused(message.request, Refusal.UNUSABLE, str(error), cause_of(error))
+        return Checked(message.request, seen.video, seen.jpeg)
 
     async def _reach(self, number: int) -> None:
         await self.memory.reached(number)
         self._post.outbox.put(Reached(number))
+
+
+def _wanted(message: Watch) -> tuple[CameraSpec, Numbers]:
+    """A camera that is to be watched, and where its numbers go on."""
+    spec = CameraSpec(CameraId(message.camera), camera_address(message.url))
+    return spec, Numbers(message.after_seq, message.after_track, message.after_media_time)
 
 
 class Vital:

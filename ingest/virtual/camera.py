@@ -64,6 +64,39 @@ class VirtualCamera:
         """Fault: accept connections, but answer nothing."""
         self._conditions.answering.clear()
 
+    def garble(self, *, on: bool = True) -> None:
+        """Fault: send noise in place of pictures, as a broken network or camera does."""
+        self._conditions.garbled = on
+
+    def misdate(self, seconds: float) -> None:
+        """Fault: the clock leaps so far from the right time, and RTP timestamps with it."""
+        self._conditions.clock_error = seconds
+
+    def redirect(self, to: str = "") -> None:
+        """Fault: drop every connection, and send whoever comes elsewhere; empty: end that."""
+        self._conditions.elsewhere = to
+        self.kick()
+
+    def switch(self, stream: str) -> None:
+        """Fault: send another stream over the same connections, with other parameter sets."""
+        self._conditions.instead = stream
+
+    def demand(self, login: Credentials) -> None:
+        """Fault: drop every connection, and want another login."""
+        self._conditions.login = login
+        self.kick()
+
+    def vanish(self) -> None:
+        """Fault: as if its cable were pulled: connections stay half open, and none is accepted."""
+        self._server.close()
+        self._conditions.flowing.clear()
+
+    async def reappear(self) -> None:
+        """End a ``vanish``: it begins anew at the same port, and knows nobody."""
+        self.kick()
+        self._conditions.flowing.set()
+        self._server = await asyncio.start_server(self._serve, self._host, self._port)
+
     def _count(self) -> None:
         self.sent += 1
 

@@ -17,7 +17,7 @@ _REPORT_EVERY = 1.0
 """Seconds between sender reports."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Conditions:
     """What all clients of a camera share: its streams and its moods."""
 
@@ -30,6 +30,14 @@ class Conditions:
     """Cleared: requests are read and not answered."""
     on_sent: Callable[[], None]
     """Called for every picture that was sent."""
+    garbled: bool = False
+    """Noise is sent in place of pictures."""
+    clock_error: float = 0.0
+    """Seconds that the camera's clock is ahead; while it is not 0, RTP timestamps leap, too."""
+    elsewhere: str = ""
+    """Where clients are redirected to; empty: nowhere."""
+    instead: str = ""
+    """The stream that is sent whichever was asked for; empty: that one."""
 
 
 class Client:
@@ -68,6 +76,8 @@ class Client:
 
     def _answer(self, request: Request) -> bytes:
         login = self._conditions.login
+        if self._conditions.elsewhere:
+            return answer(request, "302 Found", {"Location": self._conditions.elsewhere})
         if request.method == "OPTIONS":
             return answer(request, "200 OK", {"Public": _METHODS})
         if login is not None and not login.allows(request):
@@ -94,22 +104,27 @@ class Client:
 
     async def _play(self, stream: str) -> None:
         """Send the clip again and again, each picture when a camera would have it ready."""
-        clip, origin = self._conditions.clips[stream], self._conditions.rtp_origin
+        conditions, origin = self._conditions, self._conditions.rtp_origin
         rtp, began, now = RtpStream(), time.time(), asyncio.get_running_loop().time
         start, reported = now(), -_REPORT_EVERY
-        step, length = 1 / clip.rate, len(clip.pictures)
         for number in itertools.count():
+            clip = conditions.clips[conditions.instead or stream]
+            step, length = 1 / clip.rate, len(clip.pictures)
             picture, due = clip.pictures[number % length], float(number * step)
             await asyncio.sleep(start + due - now())
-            await self._conditions.flowing.wait()
+            await conditions.flowing.wait()
             shown = picture.shown + round(number // length * length * step * CLOCK_RATE)
+            stamp = origin + shown + round(conditions.clock_error * CLOCK_RATE)
             if due - reported >= _REPORT_EVERY:
                 reported = due
-                taken = began - clip.delay + shown / CLOCK_RATE
-                self._writer.write(rtp.report(taken, origin + shown))
-            self._writer.write(rtp.picture(picture.units, origin + shown))
+                taken = began - clip.delay + shown / CLOCK_RATE + conditions.clock_error
+                self._writer.write(rtp.report(taken, stamp))
+            packets = rtp.picture(picture.units, stamp)
+            if conditions.garbled:
+                packets = secrets.token_bytes(len(packets))
+            self._writer.write(packets)
             await self._writer.drain()
-            self._conditions.on_sent()
+            conditions.on_sent()
 
 
 def _description(clip: Clip) -> str:

@@ -4,8 +4,8 @@ import numpy as np
 
 from pipeline.geometry import Transform, corners_of, overlap, scale_of
 from pipeline.messages import Box, DetectedFace, Image
-from pipeline.stages import Detector
-from pipeline.warp import square_around, warp
+from pipeline.stages import CloseDetector
+from pipeline.warp import square_around
 
 _LEAST_OVERLAP = 0.3
 """Intersection over union with the box looked for: less is another face, or none."""
@@ -24,7 +24,7 @@ class CloseUp:
         side: pixels the square is scaled to; the face must fill more than half of it.
     """
 
-    def __init__(self, detector: Detector, *, margin: float, side: int) -> None:
+    def __init__(self, detector: CloseDetector, *, margin: float, side: int) -> None:
         self._detector = detector
         self._margin = margin
         self._side = side
@@ -32,7 +32,7 @@ class CloseUp:
     def find(self, image: Image, face: DetectedFace) -> DetectedFace | None:
         """``face`` as the close look shows it, with its first score; None if it is not there."""
         into = square_around(face.box, self._margin, self._side)
-        seen = self._detector.detect(warp(image, into, (self._side, self._side)))
+        seen = self._detector.detect_in(image, into, self._side)
         found = [_back(near, into, face.score) for near in seen]
         box = corners_of(face.box)
         best = max(found, key=lambda near: overlap(box, corners_of(near.box)), default=None)

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
-from pipeline.inference import Tensor
+from pipeline.geometry import Transform
 from pipeline.messages import Image
+from pipeline.views import View
 
 _PIXELS = 32
 """Width and height are whole multiples of the detectors' longest stride."""
@@ -38,16 +38,20 @@ class Letterbox:
             limits += [self._fixed[0] / height, self._fixed[1] / width]
         return min(limits)
 
-    def tensor(self, image: Image, *, rgb: bool) -> Tensor:
-        """[1, 3, height, width], float32, 0..255, in RGB or else in BGR."""
-        scale = self.scale(image)
-        if scale < 1:
-            size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
-            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), np.uint8)
-        height, width = image.shape[:2]
-        tall, wide = self._fixed or (height + -height % _PIXELS, width + -width % _PIXELS)
-        tensor = np.zeros((1, 3, tall, wide), np.float32)
-        planes = tensor[0, ::-1] if rgb else tensor[0]
-        for plane, colour in zip(planes, cv2.split(image), strict=True):
-            plane[:height, :width] = colour  # by colours: in half the time of a transposed copy
-        return tensor
+    def view(self, image: Image) -> View:
+        """What a network is shown of ``image``: all of it, as OpenCV's resize reduces it."""
+        scale, (height, width) = self.scale(image), image.shape[:2]
+        wide, tall = max(1, round(width * scale)), max(1, round(height * scale))
+        grow_x, grow_y = wide / width, tall / height
+        centred = [[grow_x, 0, (grow_x - 1) / 2], [0, grow_y, (grow_y - 1) / 2]]
+        return View(np.array(centred), (wide, tall), self._canvas(wide, tall), whole=True)
+
+    def part(self, transform: Transform, side: int) -> View:
+        """What it is shown of a picture by ``transform``: a square of ``side`` pixels."""
+        return View(transform, (side, side), self._canvas(side, side))
+
+    def _canvas(self, wide: int, tall: int) -> tuple[int, int]:
+        """Width and height of what the network takes."""
+        if self._fixed:
+            return self._fixed[1], self._fixed[0]
+        return wide + -wide % _PIXELS, tall + -tall % _PIXELS

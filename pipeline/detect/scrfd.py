@@ -11,16 +11,18 @@ import numpy as np
 from pipeline.detect.letterbox import Letterbox
 from pipeline.errors import Misconfigured
 from pipeline.geometry import Floats, box_of, suppress
-from pipeline.inference import Runnable, Tensor
+from pipeline.inference import Tensor
 from pipeline.messages import DetectedFace, Image
+from pipeline.stages import PictureNetwork
+from pipeline.views import Colours
 
 _STRIDES = (8, 16, 32)
 _ANCHORS = 2
 """In each cell of the grid, one after the other."""
 _WIDTHS = (1, 4, 10)
 """Numbers an anchor in the three kinds of outputs: score, box, five points."""
-_MEAN, _SCALE = 127.5, 128.0
-"""What colours of 0 to 255 are reduced by, then divided by."""
+COLOURS = Colours(rgb=True, mean=127.5, scale=128.0)
+"""As it is fed."""
 _EDGE = 192
 """Pixels of a face's longer side, in the first look, from which the small look counts.
 
@@ -36,9 +38,9 @@ class Scrfd:
     """Finds faces in a picture brought to ``longest_side``, and large ones in a small copy of it.
 
     Args:
-        network: SCRFD with five points as ONNX; input [1, 3, height, width], RGB, and nine outputs:
-            scores of the strides 8, 16, 32, then boxes, then points, each [n, width] or
-            [1, n, width].
+        network: SCRFD with five points as ONNX; input [1, 3, height, width], fed with ``COLOURS``,
+            and nine outputs: scores of the strides 8, 16, 32, then boxes, then points, each
+            [n, width] or [1, n, width].
         least_score: faces below it are left out; the network's own score, 0..1.
         most_overlap: of two boxes that share more (intersection over union), one goes.
         longest_side: pixels of the first look.
@@ -51,7 +53,7 @@ class Scrfd:
 
     def __init__(
         self,
-        network: Runnable,
+        network: PictureNetwork,
         *,
         least_score: float,
         most_overlap: float,
@@ -82,20 +84,18 @@ class Scrfd:
 
     def _look(self, image: Image, letterbox: Letterbox) -> _Found:
         """What one look finds, in the pixels of ``image``, nothing suppressed yet."""
-        tensor = letterbox.tensor(image, rgb=True)
-        tensor -= _MEAN
-        tensor /= _SCALE
-        outputs, scale = self._network.run(tensor, self._heads), letterbox.scale(image)
+        view, scale = letterbox.view(image), letterbox.scale(image)
+        outputs = self._network.show(image, view, self._heads)
         levels = []
         for index, stride in enumerate(_STRIDES):
-            rows = list(_rows(outputs[index::3], tensor.shape, stride))
-            columns = tensor.shape[3] // stride
+            rows = list(_rows(outputs[index::3], view.canvas, stride))
+            columns = view.canvas[0] // stride
             levels.append(_level(rows, columns, stride / scale, self._least_score))
         boxes, scores, points = (np.concatenate(part) for part in zip(*levels, strict=True))
         return boxes, scores, points
 
 
-def _heads(network: Runnable) -> Sequence[str]:
+def _heads(network: PictureNetwork) -> Sequence[str]:
     """The network's outputs in their order, which is all that tells them apart: they have no names.
 
     The last size of each, where it is stated, says whether that is so.
@@ -113,13 +113,13 @@ def _heads(network: Runnable) -> Sequence[str]:
     return tuple(network.outputs)
 
 
-def _rows(heads: Sequence[Tensor], shape: Sequence[int], stride: int) -> Iterator[Tensor]:
+def _rows(heads: Sequence[Tensor], size: tuple[int, int], stride: int) -> Iterator[Tensor]:
     """Scores, boxes and points of one stride as [anchors, width], whatever stands before."""
-    anchors = (shape[2] // stride) * (shape[3] // stride) * _ANCHORS
+    anchors = (size[0] // stride) * (size[1] // stride) * _ANCHORS
     for head, width in zip(heads, _WIDTHS, strict=True):
         if head.size != anchors * width:
             raise Misconfigured(
-                f"the detector is no SCRFD: for a picture of {shape[3]}x{shape[2]} it answered "
+                f"the detector is no SCRFD: for a picture of {size[0]}x{size[1]} it answered "
                 f"{head.shape} at stride {stride}, expected {(anchors, width)}"
             )
         yield head.reshape(anchors, width)

@@ -9,12 +9,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.detect.letterbox import Letterbox
-from pipeline.geometry import Floats, box_of, suppress
-from pipeline.inference import Runnable, Tensor
+from pipeline.geometry import Floats, Transform, box_of, suppress
+from pipeline.inference import Tensor
 from pipeline.messages import DetectedFace, Image
+from pipeline.stages import PictureNetwork
+from pipeline.views import Colours, View
 
 _STRIDES = (8, 16, 32)
 _HEADS = tuple(f"{head}_{stride}" for head in ("cls", "obj", "bbox", "kps") for stride in _STRIDES)
+COLOURS = Colours(rgb=False)
+"""As it is fed."""
 _ROUNDING = 0.999
 """What a product of two scores may lose by rounding, and more."""
 
@@ -23,8 +27,8 @@ class YuNet:
     """Finds faces in a picture brought to ``longest_side``; never enlarges it.
 
     Args:
-        network: YuNet as ONNX; input [1, 3, height, width], BGR, 0..255. Where its height and
-            width are fixed, the picture is fitted into them.
+        network: YuNet as ONNX; input [1, 3, height, width], fed with ``COLOURS``. Where its height
+            and width are fixed, the picture is fitted into them.
         least_score: faces below it are left out; sqrt(class score x objectness), 0..1.
         most_overlap: of two boxes that share more (intersection over union), one goes.
         longest_side: pixels; None for the picture's own size.
@@ -32,7 +36,7 @@ class YuNet:
 
     def __init__(
         self,
-        network: Runnable,
+        network: PictureNetwork,
         *,
         least_score: float,
         most_overlap: float,
@@ -45,10 +49,18 @@ class YuNet:
 
     def detect(self, image: Image) -> Sequence[DetectedFace]:
         """The faces in ``image``, best score first."""
-        scale = self._letterbox.scale(image)
-        tensor = self._letterbox.tensor(image, rgb=False)
-        outputs = self._network.run(tensor, _HEADS)
-        columns = tensor.shape[3]
+        return self._detect(image, self._letterbox.view(image), self._letterbox.scale(image))
+
+    def detect_in(self, image: Image, into: Transform, side: int) -> Sequence[DetectedFace]:
+        """The faces in the square of ``side`` pixels that ``into`` maps ``image`` to, in these.
+
+        ``side`` must not exceed a fixed height or width of the network.
+        """
+        return self._detect(image, self._letterbox.part(into, side), 1.0)
+
+    def _detect(self, image: Image, view: View, scale: float) -> Sequence[DetectedFace]:
+        """The faces in view, in its pixels divided by ``scale``."""
+        outputs, columns = self._network.show(image, view, _HEADS), view.canvas[0]
         levels = [
             level
             for index, stride in enumerate(_STRIDES)

@@ -138,7 +138,7 @@ def test_a_redirect_is_not_followed(server: Serving, status: str, before: Sequen
     elsewhere = server(noting(asked))
     there = f"Location: {elsewhere.without_login}"
     error = refused(server(scripted(*before, said(status, there))))
-    assert cause_of(error) is Cause.FORBIDDEN
+    assert cause_of(error) is Cause.REFUSED
     assert "redirects" in str(error)
     assert asked == []
 

@@ -148,7 +148,7 @@ async def test_a_mute_camera_is_lost_and_holds_up_no_other(film: Film) -> None:
 async def test_a_refused_connection_is_transient() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        url = CameraUrl.parse(f"rtsp://gate:hunter2@127.0.0.1:{closed.getsockname()[1]}/live")
+        url = CameraUrl.parse(f"rtsp://gate:nite-word@127.0.0.1:{closed.getsockname()[1]}/live")
         error = await lost(url)
     assert isinstance(error, Transient)
     assert "refused" in str(error)
@@ -189,11 +189,11 @@ async def test_no_error_shows_the_password(
     problem: str,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    login = Credentials("gate", "hunter2/@")
+    login = Credentials("gate", "nite-word/@")
     async with VirtualCamera({"gate": read_clip(film(5))}, login=login) as camera:
         url = camera.url("yard" if problem == "no such stream" else "gate")
         if problem == "wrong password":
-            url = CameraUrl.parse(url.with_secrets.replace("hunter2", "hunter22"))
+            url = CameraUrl.parse(url.with_secrets.replace("nite-word", "nite-word2"))
         ending = asyncio.create_task(lost(url))
         if problem in ("kicked", "stalled"):
             await take(url, 3)
@@ -202,7 +202,7 @@ async def test_no_error_shows_the_password(
     shown = traceback.TracebackException.from_exception(error, capture_locals=True)
     text = "".join(shown.format()) + repr(error) + caplog.text + "".join(capfd.readouterr())
     assert "***" in text
-    assert "hunter2" not in text
+    assert "nite-word" not in text
     assert (error.__cause__, error.__context__) == (None, None)
 
 
@@ -280,14 +280,14 @@ async def test_a_wrong_password_heals_when_the_camera_takes_it(film: Film) -> No
     soon = Backoff(first=0.05, most=0.05)
     async with VirtualCamera(clips, login=Credentials("gate", "another")) as before:
         url = before.url("gate")
-        url = CameraUrl(url.scheme, url.host, url.port, url.path, "gate", "hunter2")
+        url = CameraUrl(url.scheme, url.host, url.port, url.path, "gate", "nite-word")
         frames = supervised(
             RtspCamera(url, GATE), backoff=soon, on_state=told.append, gives_up=False
         )
         reading = asyncio.ensure_future(anext(frames))
         while sum(change.cause is Cause.UNAUTHORIZED for change in told) < 2:  # noqa: ASYNC110 - told by a list
             await asyncio.sleep(0.01)
-    async with VirtualCamera(clips, login=Credentials("gate", "hunter2"), port=url.port):
+    async with VirtualCamera(clips, login=Credentials("gate", "nite-word"), port=url.port):
         await asyncio.wait_for(reading, 15)
         await frames.aclose()
-    assert "hunter2" not in repr(told)
+    assert "nite-word" not in repr(told)

@@ -26,6 +26,8 @@ def test_every_change_is_told_with_its_reason() -> None:
         ([State.CONNECTING, State.WAITING], State.LIVE),
         ([State.CONNECTING], State.OVERLOADED),
         ([State.CONNECTING, State.LIVE, State.OVERLOADED], State.OVERLOADED),
+        ([State.CONNECTING], State.STALLED),
+        ([State.CONNECTING, State.LIVE, State.STALLED], State.CONNECTING),
         ([State.CONNECTING, State.FAILED], State.CONNECTING),
         ([State.CONNECTING, State.LIVE, State.ENDED], State.CONNECTING),
     ],

@@ -1,9 +1,11 @@
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from itertools import islice
 
 import pytest
 
+from ingest.pulse import Pulse
 from ingest.source import State, StateChange
 from ingest.supervisor import Backoff, supervised
 from ingest.troubles import (
@@ -184,3 +186,57 @@ async def test_a_camera_of_which_too_little_is_taken_is_overloaded_until_enough_
     assert load.got == pytest.approx(5, abs=0.6)
     assert told[2].reason == f"{load.got:.1f} of {load.asked:.1f} frames a second are analysed"
     assert told[3] == StateChange(State.LIVE)
+
+
+async def test_a_camera_without_pictures_is_stalled_until_they_come() -> None:
+    told: list[StateChange] = []
+    clock, resumed = Clock(), asyncio.Event()
+    pulse = Pulse(clock)
+
+    class Freezing(ScriptedSource):
+        async def frames(self) -> AsyncGenerator[Capture, None]:
+            pulse.begin()
+            for seq in range(4):
+                if seq == 2:
+                    clock.now += 10
+                    await resumed.wait()
+                pulse.beat()
+                yield capture(seq)
+
+    def tell(change: StateChange) -> None:
+        told.append(change)
+        if change.state is State.STALLED:
+            resumed.set()
+
+    async with asyncio.timeout(10):
+        frames = supervised(Freezing(), on_state=tell, pulse=pulse)
+        assert [frame.seq async for frame in frames] == [0, 1, 2, 3]
+    assert states(told) == "connecting live stalled live ended"
+    assert (told[2].reason, told[2].cause) == ("no picture for 10.0 s", Cause.TIMEOUT)
+
+
+async def test_a_camera_whose_pictures_wait_for_their_turn_is_not_stalled() -> None:
+    told: list[StateChange] = []
+    clock, looks = Clock(), asyncio.Semaphore(0)
+
+    class Looked(Pulse):
+        """Pictures come at every moment: whoever looks sees that."""
+
+        @property
+        def stalled(self) -> bool:
+            self.beat()
+            looks.release()
+            return super().stalled
+
+    class Slow(ScriptedSource):
+        async def frames(self) -> AsyncGenerator[Capture, None]:
+            yield capture(0)
+            for _ in range(2):
+                clock.now += 10
+                await looks.acquire()
+            yield capture(1)
+
+    async with asyncio.timeout(10):
+        frames = supervised(Slow(), on_state=told.append, pulse=Looked(clock))
+        assert [frame.seq async for frame in frames] == [0, 1]
+    assert states(told) == "connecting live ended"

@@ -10,6 +10,7 @@ from pipeline.build import build, open_configured_pack
 from pipeline.embed import OnnxEmbedder
 from pipeline.errors import BadInput, Misconfigured
 from pipeline.inference import Network, Tensor
+from pipeline.messages import Probe
 from pipeline.packs.manifest import Local, load_manifest
 from pipeline.packs.own import with_own_embedder
 from pipeline.packs.pack import Pack
@@ -87,7 +88,7 @@ def test_the_opencv_zoo_pack_runs_from_picture_to_vector(
     faces = engine.detector.detect(picture)
     assert faces
     described = [engine.extractor.extract(picture, face) for face in faces[:20]]
-    vectors = [one for one in described if isinstance(one, np.ndarray)]
+    vectors = [one.vector for one in described if isinstance(one, Probe)]
     assert len(described) == min(20, len(faces))
     assert all(vector.shape == (128,) for vector in vectors)
     engine.close()
@@ -106,7 +107,7 @@ def test_insightfaces_packs_run_from_picture_to_vector(
     faces = engine.detector.detect(picture)
     assert len(faces) > 20
     described = [engine.extractor.extract(picture, face) for face in faces[:20]]
-    vectors = [one for one in described if isinstance(one, np.ndarray)]
+    vectors = [one.vector for one in described if isinstance(one, Probe)]
     assert vectors
     assert all(vector.shape == (512,) for vector in vectors)
     assert engine.threshold == 0.4078

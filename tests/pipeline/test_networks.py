@@ -12,8 +12,9 @@ import pytest
 from pipeline import networks
 from pipeline.batching import BatchedNetwork
 from pipeline.errors import Misconfigured
-from pipeline.inference import Network, _options, lane_count, stray_nodes
+from pipeline.inference import Network, lane_count
 from pipeline.networks import Opened, devices_of, open_sessions, ready
+from pipeline.sessions import _options, stray_nodes
 from pipeline.settings import PipelineSettings
 
 ScrfdGraph = Callable[..., Path]

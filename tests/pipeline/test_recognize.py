@@ -14,8 +14,9 @@ from pipeline.extract import FeatureExtractor
 from pipeline.identify import DecisionPolicy, Identifier
 from pipeline.inference import Lanes
 from pipeline.messages import Capture, DetectedFace, Frame, Image, Match, PersonId, Result, Status
-from pipeline.recognize import Recognizer
-from pipeline.stages import Detector
+from pipeline.recognize import Recognizer, Tracks
+from pipeline.schedule import Schedule, SchedulePolicy
+from pipeline.stages import Detector, Embedder
 from pipeline.track import MotionTracker
 from pipeline.watch import watch
 from tests.fakes import (
@@ -28,7 +29,8 @@ from tests.fakes import (
     face_at,
 )
 
-POLICY = DecisionPolicy(0.9, 0.01, 2, 5, 0.2, 0.5, 2.0)
+POLICY = DecisionPolicy(0.9, 0.01, 0.15, 2, 5)
+RHYTHM = SchedulePolicy(2, 5, 0.2, 0.5, 2.0)
 ANN = [Match(PersonId("Ann"), 0.95), Match(PersonId("Bob"), 0.8)]
 
 
@@ -38,12 +40,14 @@ def lanes() -> Lanes:
 
 
 def recognizer(
-    lanes: Lanes, detector: Detector, gallery: ScriptedGallery, least_eye_distance: float = 16
+    lanes: Lanes, detector: Detector, gallery: ScriptedGallery, embedder: Embedder | None = None
 ) -> Recognizer:
     template = Template(UPRIGHT * 112, (112, 112))
-    extractor = FeatureExtractor(AsDetected(), template, MeanColour(), least_eye_distance)
+    extractor = FeatureExtractor(AsDetected(), template, embedder or MeanColour(), 16)
     tracker = MotionTracker(least_overlap=0.2, keep=1.0)
-    return Recognizer(lanes, detector, tracker, extractor, gallery, Identifier(POLICY))
+    identifier = Identifier(POLICY)
+    tracks = Tracks(tracker, Schedule(RHYTHM, identifier), identifier)
+    return Recognizer(lanes, detector, extractor, gallery, tracks)
 
 
 async def frames(count: int) -> AsyncIterator[Capture]:
@@ -100,15 +104,7 @@ async def test_a_face_without_a_usable_vector_stays_pending(lanes: Lanes) -> Non
         def embed(self, chips: Sequence[Image]) -> np.ndarray:
             raise BadInput(f"{len(chips)} faces without a direction")
 
-    template = Template(UPRIGHT * 112, (112, 112))
-    one = Recognizer(
-        lanes,
-        ScriptedDetector([face_at(5, 5, 80)]),
-        MotionTracker(least_overlap=0.2, keep=1.0),
-        FeatureExtractor(AsDetected(), template, NoVector(), 16),
-        ScriptedGallery(ANN),
-        Identifier(POLICY),
-    )
+    one = recognizer(lanes, ScriptedDetector([face_at(5, 5, 80)]), ScriptedGallery(ANN), NoVector())
     seen = await results(one, 4)
     assert [result.faces[0].verdict.status for result in seen] == [Status.PENDING] * 4
 

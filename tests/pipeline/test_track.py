@@ -1,4 +1,3 @@
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,28 +47,6 @@ def test_a_short_gap_is_survived_and_a_long_one_ends_the_track() -> None:
     assert motion.update([], 1.5).ended == []
     assert motion.update([], 2.0).ended == [1]
     assert ids(motion, 2.1, face_at(12, 10)) == [2]
-
-
-def test_a_face_that_comes_back_to_its_place_is_said_to_return() -> None:
-    motion = tracker()
-    ids(motion, 0.0, face_at(10, 10), face_at(400, 10))
-    assert motion.update([], 1.5).ended == [1, 2]
-    again = motion.update([face_at(30, 20), face_at(12, 10)], 3.0)
-    assert [face.track for face in again.faces] == [3, 4]
-    assert again.returned == {3: 1}  # each returns once
-    assert motion.update([face_at(30, 20), face_at(12, 10)], 3.1).returned == {}
-
-
-@pytest.mark.parametrize(
-    ("face", "at"),
-    [(face_at(100, 10), 3.0), (face_at(10, 10, side=30), 3.0), (face_at(10, 10), 5.1)],
-    ids=["elsewhere", "of another size", "too late"],
-)
-def test_a_face_elsewhere_of_another_size_or_too_late_is_new(face: DetectedFace, at: float) -> None:
-    motion = tracker()
-    ids(motion, 0.0, face_at(10, 10))
-    motion.update([], 1.5)
-    assert motion.update([face], at).returned == {}
 
 
 def test_a_clock_that_goes_back_ends_every_track() -> None:

@@ -18,6 +18,8 @@ from typing import Any
 import httpx
 from websockets.sync.client import ClientConnection, connect
 
+from tests.conftest import CAMERA_PASSWORD
+
 _READY = 120.0
 """Seconds to answer: on a new machine the builtin pack is made first."""
 _URL = re.compile(r"(http://[\d.]+:\d+)")
@@ -85,10 +87,13 @@ class Service:
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
-            return self.process.wait(30)
+            status = self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
+        else:
+            assert CAMERA_PASSWORD not in self.said(), "a camera's password is in the log"
+            return status
         finally:
             self._output.close()
 
@@ -104,7 +109,8 @@ class Service:
     @contextmanager
     def client(self, *, token: str | None = None) -> Iterator[httpx.Client]:
         """The API under its prefix, signed in as the administrator, or with another token."""
-        with httpx.Client(base_url=self.url + self.prefix, timeout=60) as client:
+        hooks = {"response": [_tells_no_password]}
+        with httpx.Client(base_url=self.url + self.prefix, timeout=60, event_hooks=hooks) as client:
             client.headers["Authorization"] = f"Bearer {token or self._token(client)}"
             yield client
 
@@ -129,6 +135,12 @@ class Service:
             yield Live(socket)
 
 
+def _tells_no_password(answer: httpx.Response) -> None:
+    """Of everything that is answered but pictures and video."""
+    if "json" in answer.headers.get("content-type", ""):
+        assert CAMERA_PASSWORD not in answer.read().decode(), "a camera's password is answered"
+
+
 @dataclass
 class Live:
     """What comes over a websocket."""
@@ -139,7 +151,9 @@ class Live:
     def message(self, seconds: float = 30.0) -> dict[str, Any]:
         """The next message of a camera; those in a snapshot one by one."""
         while not self._waiting:
-            message: dict[str, Any] = json.loads(self.socket.recv(timeout=seconds))
+            text = self.socket.recv(timeout=seconds)
+            assert CAMERA_PASSWORD not in str(text), "a camera's password is in a live message"
+            message: dict[str, Any] = json.loads(text)
             if message["type"] == "snapshot":
                 self._waiting += [*message["cameras"], *message["frames"]]
             elif message["type"] != "gap":

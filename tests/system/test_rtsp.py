@@ -103,7 +103,7 @@ async def test_the_right_password_is_accepted(gst_server: Serve, tmp_path: Path)
     assert len(await take(server.url, 3)) == 3
 
 
-@pytest.mark.parametrize("wrong", ["gate:hunter3", "yard:hunter2", ""])
+@pytest.mark.parametrize("wrong", ["gate:nite-ward", "yard:nite-word", ""])
 async def test_a_wrong_password_is_for_a_person_to_change_and_is_not_shown(
     *,
     gst_server: Serve,
@@ -113,14 +113,14 @@ async def test_a_wrong_password_is_for_a_person_to_change_and_is_not_shown(
     wrong: str,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    server = gst_server(write_film(tmp_path / "film.mp4", 20), login="gate:hunter2")
+    server = gst_server(write_film(tmp_path / "film.mp4", 20), login="gate:nite-word")
     login = f"{wrong}@" if wrong else ""
     error = await lost(CameraUrl.parse(f"rtsp://{login}127.0.0.1:{server.port}/live"))
     assert isinstance(error, Misconfigured)
     shown = traceback.TracebackException.from_exception(error, capture_locals=True)
     text = "".join(shown.format()) + repr(error) + caplog.text + "".join(capfd.readouterr())
     assert f"127.0.0.1:{server.port}" in text
-    assert "hunter" not in text
+    assert "nite-w" not in text
     assert (error.__cause__, error.__context__) == (None, None)
 
 

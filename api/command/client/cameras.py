@@ -1,6 +1,9 @@
 """``faceapi cameras``: what is watched."""
 
+import base64
+import json
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -31,6 +34,26 @@ def list_(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def check(
+    url: Address,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", help="Write the first picture here, a JPEG.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try an address without keeping it: what can be seen there."""
+    with connected() as service:
+        seen = service.post("/cameras/check", {"url": _given(url)})
+    jpeg = base64.b64decode(seen.pop("picture"))
+    if picture is not None:
+        picture.write_bytes(jpeg)
+    if as_json:
+        typer.echo(json.dumps(seen, indent=2))
+    else:
+        show([{name: "-" if value is None else value for name, value in seen.items()}], list(seen))
+
+
+@app.command()
 def add(name: Annotated[str, typer.Argument(help="Its name.")], url: Address) -> None:
     """Watch a camera from now on."""
     with connected() as service:
@@ -42,9 +65,12 @@ def change(
     which: Which,
     name: Annotated[str | None, typer.Option("--name", help="Another name.")] = None,
     url: Annotated[str | None, typer.Option("--url", help="Another address; - as above.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Take the address although nothing is seen there.")
+    ] = False,
 ) -> None:
-    """Change a camera while it runs."""
-    body = {"name": name, "url": None if url is None else _given(url)}
+    """Change a camera while it runs; another address only if a picture comes from there."""
+    body = {"name": name, "url": None if url is None else _given(url), "force": force or None}
     with connected() as service:
         _patch(service, which, {key: value for key, value in body.items() if value is not None})
 

@@ -26,7 +26,9 @@ def percent(part: float) -> str:
     return f"{100 * part:.3g} %"
 
 
-def show(items: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
+def show(
+    items: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool = False
+) -> None:
     """One line an item."""
     if as_json:
         typer.echo(json.dumps(items, indent=2))

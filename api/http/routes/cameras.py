@@ -1,9 +1,11 @@
 """The cameras: which there are, how they are, and what they show."""
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
-from datetime import datetime
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -28,7 +30,7 @@ from ingest.address import CameraAddress, CameraUrl, camera_address
 from ingest.fleet import CameraSpec
 from ingest.source import State
 from ingest.troubles import Cause
-from pipeline.errors import Transient
+from pipeline.errors import BadInput, FaceapiError, Transient
 from pipeline.messages import CameraId
 
 Responses = dict[int | str, dict[str, Any]]
@@ -37,6 +39,8 @@ router = APIRouter(prefix="/cameras", tags=["cameras"])
 
 _PATIENCE = 5.0
 """Seconds for a snapshot."""
+_SHOWS_NOTHING = (State.WAITING, State.FAILED)
+"""Who is in these is not waited for."""
 _JPEG: Responses = {200: {"content": {"image/jpeg": {}}}}
 _VIDEO: Responses = {200: {"content": {"multipart/x-mixed-replace": {}}}}
 
@@ -72,11 +76,42 @@ class NewCamera(Body):
 
 
 class CameraChange(Body):
-    """What is to be another; what is left out stays."""
+    """What is to be another; what is left out stays.
+
+    Another address is tried first. If nothing can be seen there in ten seconds, nothing is changed,
+    and the problem says why; ``force`` takes it untried.
+    """
 
     name: Name | None = None
     url: Address | None = None
     enabled: bool | None = None
+    force: bool = False
+
+
+class CameraToCheck(Body):
+    """An address that is to be tried: rtsp or rtsps."""
+
+    url: Address
+
+
+class CheckedCamera(Body):
+    """What can be seen there; sizes in pixels, rates a second, times in seconds.
+
+    ``bit_rate`` and ``key_interval`` (from one key picture to the next) are null where they were
+    not seen. ``first_picture`` is how long it took from before the connection to the first picture,
+    ``clock_skew`` how far the camera's clock is ahead, null where it tells no time. ``picture`` is
+    the first one: a JPEG in base64.
+    """
+
+    codec: str
+    width: int
+    height: int
+    pictures_per_second: float
+    bit_rate: float | None
+    key_interval: float | None
+    first_picture: float
+    clock_skew: float | None
+    picture: Annotated[str, WithJsonSchema({"type": "string", "contentEncoding": "base64"})]
 
 
 class CameraOut(Body):
@@ -119,6 +154,21 @@ async def add(body: NewCamera, _: Administrator, services: ServicesDep) -> Camer
     return _out(camera, services)
 
 
+@router.post("/check")
+async def check(body: CameraToCheck, _: Administrator, services: ServicesDep) -> CheckedCamera:
+    """Try an address before anything is saved: what comes from there, and a picture.
+
+    It takes a few seconds, 20 at the most. A camera that shows nothing is a problem with its
+    ``cause``. Four at once are tried.
+    """
+    url = await _address(body.url, services)
+    if not isinstance(url, CameraUrl):
+        raise BadInput("a camera that publishes by itself cannot be tried: only rtsp and rtsps")
+    checked = await services.engine.check(url)
+    picture = base64.b64encode(checked.jpeg).decode()
+    return CheckedCamera(**asdict(checked.video), picture=picture)
+
+
 async def _camera(camera: UUID, _: SignedIn, services: ServicesDep) -> Camera:
     """A camera that is there.
 
@@ -141,13 +191,21 @@ async def get(camera: One, services: ServicesDep) -> CameraOut:
 async def change(
     _: Administrator, camera: One, body: CameraChange, services: ServicesDep
 ) -> CameraOut:
-    """Change a camera; it takes effect at once, and no other camera is disturbed."""
-    changed = await services.cameras.change(
-        camera.id,
-        name=body.name,
-        url=await _address(body.url, services) if body.url else None,
-        enabled=body.enabled,
-    )
+    """Change a camera; it takes effect at once, and no other camera is disturbed.
+
+    By another address it is watched from the first picture on that comes from there: until then it
+    is watched as it was, and goes on so if none comes.
+    """
+    url = await _address(body.url, services) if body.url else None
+    if url is not None and camera.enabled and body.enabled is not False and not body.force:
+        await services.engine.exchange(CameraSpec(camera.id, url))
+    try:
+        changed = await services.cameras.change(
+            camera.id, name=body.name, url=url, enabled=body.enabled
+        )
+    except FaceapiError:
+        await _take_effect(camera, services)  # as it is kept
+        raise
     await _take_effect(changed, services)
     return _out(changed, services)
 
@@ -161,15 +219,27 @@ async def remove(_: Administrator, camera: One, services: ServicesDep) -> None:
 
 @router.get("/{camera}/snapshot", response_class=Response, responses=_JPEG)
 async def snapshot(camera: One, services: ServicesDep) -> Response:
-    """The next picture that is analysed."""
+    """The next picture that is analysed; a camera that shows nothing is a problem that says why.
+
+    No older one is shown in its place: a picture is of now, or there is none.
+    """
+    now = services.engine.state(camera.id)
+    if now is None or now.state in _SHOWS_NOTHING:
+        raise _shows_nothing(camera, services)
     async with aclosing(services.results.pictures(camera.id)) as pictures:
         try:
             picture = await asyncio.wait_for(anext(pictures), _PATIENCE)
         except (TimeoutError, StopAsyncIteration):
-            raise Transient(
-                f"camera {camera.name} shows no picture: it is {_out(camera, services).state}"
-            ) from None
+            raise _shows_nothing(camera, services) from None
     return Response(picture.jpeg, media_type="image/jpeg", headers=_headers(picture))
+
+
+def _shows_nothing(camera: Camera, services: Services) -> Transient:
+    now = _out(camera, services)
+    said = f"camera {camera.name} shows no picture: it is {now.state}"
+    if now.since is not None:
+        said += f" since {datetime.fromtimestamp(now.since, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return Transient(f"{said}: {now.reason}" if now.reason else said)
 
 
 @router.get("/{camera}/video", response_class=StreamingResponse, responses=_VIDEO)

@@ -90,7 +90,7 @@ async def recognize(image: Upload, _: SignedIn, services: ServicesDep) -> Recogn
     picture = await _picture(image, services)
     faces = await services.analyzer.detect(picture)
     described = await services.analyzer.extract(picture, faces)
-    vectors = [one for one in described if not isinstance(one, Flaw)]
+    vectors = [one.vector for one in described if not isinstance(one, Flaw)]
     matches = iter(await services.index.search(np.stack(vectors)) if vectors else [])
     height, width = picture.shape[:2]
     return Recognition(

@@ -13,7 +13,7 @@ from api.http.services import Services
 from api.live.engine import ViewingStatus
 from api.live.ice import ice_of
 from api.store.messages import Camera, Conflict, NotFound
-from ingest.source import State
+from ingest.source import CONNECTED, State
 from pipeline.errors import Transient
 
 router = APIRouter(prefix="/cameras/{camera}/whep", tags=["live"])
@@ -88,7 +88,7 @@ def _check(camera: Camera, services: Services) -> None:
     if now is None or now.state is State.FAILED:
         why = f"it has failed: {now.reason}" if now else "it is disabled"
         raise Conflict(f"camera {camera.name} cannot be viewed: {why}")
-    if now.state not in (State.LIVE, State.OVERLOADED):
+    if now.state not in CONNECTED:
         raise Transient(f"camera {camera.name} shows nothing now: it is {now.state}: {now.reason}")
 
 

@@ -312,6 +312,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cameras/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check
+         * @description Try an address before anything is saved: what comes from there, and a picture.
+         *
+         *     It takes a few seconds, 20 at the most. A camera that shows nothing is a problem with its
+         *     ``cause``. Four at once are tried.
+         */
+        post: operations["check_api_v1_cameras_check_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cameras/{camera}": {
         parameters: {
             query?: never;
@@ -336,6 +359,9 @@ export interface paths {
         /**
          * Change
          * @description Change a camera; it takes effect at once, and no other camera is disturbed.
+         *
+         *     By another address it is watched from the first picture on that comes from there: until then it
+         *     is watched as it was, and goes on so if none comes.
          */
         patch: operations["change_api_v1_cameras__camera__patch"];
         trace?: never;
@@ -349,7 +375,9 @@ export interface paths {
         };
         /**
          * Snapshot
-         * @description The next picture that is analysed.
+         * @description The next picture that is analysed; a camera that shows nothing is a problem that says why.
+         *
+         *     No older one is shown in its place: a picture is of now, or there is none.
          */
         get: operations["snapshot_api_v1_cameras__camera__snapshot_get"];
         put?: never;
@@ -743,6 +771,9 @@ export interface components {
         /**
          * CameraChange
          * @description What is to be another; what is left out stays.
+         *
+         *     Another address is tried first. If nothing can be seen there in ten seconds, nothing is changed,
+         *     and the problem says why; ``force`` takes it untried.
          */
         CameraChange: {
             /** Name */
@@ -751,6 +782,11 @@ export interface components {
             url?: string | null;
             /** Enabled */
             enabled?: boolean | null;
+            /**
+             * Force
+             * @default false
+             */
+            force: boolean;
         };
         /**
          * CameraOut
@@ -771,7 +807,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "connecting" | "live" | "overloaded" | "waiting" | "failed" | "ended" | "disabled";
+            state: "connecting" | "live" | "overloaded" | "stalled" | "waiting" | "failed" | "ended" | "disabled";
             /** Reason */
             reason: string;
             /** Since */
@@ -784,6 +820,17 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+        };
+        /**
+         * CameraToCheck
+         * @description An address that is to be tried: rtsp or rtsps.
+         */
+        CameraToCheck: {
+            /**
+             * Url
+             * @description As cameras' makers write it. A password with @ : / ? # is taken as it is where nothing else could be meant.
+             */
+            url: string;
         };
         /**
          * CamerasOut
@@ -837,6 +884,35 @@ export interface components {
                 [key: string]: string;
             };
             found: components["schemas"]["GalleryReport"];
+        };
+        /**
+         * CheckedCamera
+         * @description What can be seen there; sizes in pixels, rates a second, times in seconds.
+         *
+         *     ``bit_rate`` and ``key_interval`` (from one key picture to the next) are null where they were
+         *     not seen. ``first_picture`` is how long it took from before the connection to the first picture,
+         *     ``clock_skew`` how far the camera's clock is ahead, null where it tells no time. ``picture`` is
+         *     the first one: a JPEG in base64.
+         */
+        CheckedCamera: {
+            /** Codec */
+            codec: string;
+            /** Width */
+            width: number;
+            /** Height */
+            height: number;
+            /** Pictures Per Second */
+            pictures_per_second: number;
+            /** Bit Rate */
+            bit_rate: number | null;
+            /** Key Interval */
+            key_interval: number | null;
+            /** First Picture */
+            first_picture: number;
+            /** Clock Skew */
+            clock_skew: number | null;
+            /** Picture */
+            picture: string;
         };
         /**
          * ComparisonOut
@@ -1357,7 +1433,10 @@ export interface components {
          * @description A camera's video, and what is made of it; sizes in pixels, rates a second, times in seconds.
          *
          *     ``bit_rate`` and ``key_interval`` are None where the camera's own coding is not seen, the delays
-         *     (from capture to result) where there was no result lately.
+         *     (from capture to result) where there was no result lately. ``coded_bytes`` and ``connections``
+         *     count since the camera is watched. Dropped are pictures that were not analysed because a newer
+         *     one was there. ``clock_skew`` is how far the camera's clock is ahead of ours, None where it
+         *     tells no time.
          */
         StreamStatus: {
             /** Codec */
@@ -1366,6 +1445,8 @@ export interface components {
             width: number;
             /** Height */
             height: number;
+            /** Coded Bytes */
+            coded_bytes: number;
             /** Bit Rate */
             bit_rate: number | null;
             /** Key Interval */
@@ -1376,10 +1457,14 @@ export interface components {
             decoded_per_second: number;
             /** Analysed Per Second */
             analysed_per_second: number;
+            /** Dropped Per Second */
+            dropped_per_second: number;
             /** Delay P50 */
             delay_p50: number | null;
             /** Delay P95 */
             delay_p95: number | null;
+            /** Clock Skew */
+            clock_skew: number | null;
             /** Connections */
             connections: number;
         };
@@ -1534,6 +1619,11 @@ export interface components {
             instance: string;
             /** @description Under which the log has it. */
             request_id: string;
+            /**
+             * @description What is wrong with a camera, in a word.
+             * @enum {unknown}
+             */
+            cause?: "unreachable" | "timeout" | "lost" | "garbage" | "refused" | "unauthorized" | "not found" | "unsupported" | "forbidden";
             errors?: {
                 where: string;
                 problem: string;
@@ -3146,6 +3236,93 @@ export interface operations {
             };
             /** @description It does not go together with what is there */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_api_v1_cameras_check_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CameraToCheck"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckedCamera"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -4,6 +4,7 @@ import { iceServersOf } from './ice_servers'
 import type {
   Camera,
   CameraChange,
+  CheckedCamera,
   Face,
   Gallery,
   NewCamera,
@@ -33,6 +34,11 @@ export class Client implements Signaling {
 
   async shards(): Promise<Shard[]> {
     return (await this.http.get<{ items: Shard[] }>('/shards')).items
+  }
+
+  /** Tries an address, which takes some seconds; nothing is kept. */
+  checkCamera(url: string): Promise<CheckedCamera> {
+    return this.http.send('POST', '/cameras/check', { url })
   }
 
   addCamera(camera: NewCamera): Promise<Camera> {
@@ -109,8 +115,7 @@ export class Client implements Signaling {
 
   /** A new key, which is told only now; the one before opens nothing any more. */
   async makePublishingKey(camera: string): Promise<string> {
-    const path = `/cameras/${camera}/publishing-key`
-    return (await this.http.send<PublishingKey>('POST', path)).key
+    return (await this.http.send<PublishingKey>('POST', `/cameras/${camera}/publishing-key`)).key
   }
 
   removePublishingKey(camera: string): Promise<void> {

@@ -95,6 +95,11 @@ async function byWebRtc(
     frame: (message) => {
       if (message.camera === camera) viewing.result(message)
     },
+    revision: (message) => {
+      if (message.camera !== camera) return
+      viewing.revise(message)
+      stage.revise(message)
+    },
   })
   try {
     throw await Promise.race([session.over, viewing.over, aborted(signal)])
@@ -126,6 +131,11 @@ function asPictures(
   const deaf = live.listen({
     frame: (message) => {
       if (message.camera === camera) pairing.result(message)
+    },
+    revision: (message) => {
+      if (message.camera !== camera) return
+      pairing.revise(message)
+      stage.revise(message)
     },
   })
   signal.addEventListener('abort', () => {

@@ -1,8 +1,9 @@
 /** The websocket: what is seen on the cameras, and how they are. */
 import { Backoff } from './backoff'
 import { Problem } from './problem'
-import type { CameraMessage, FrameMessage, Message, Position } from './wire'
+import type { CameraMessage, FrameMessage, Message, Position, RevisionMessage } from './wire'
 
+type LiveMessage = Extract<Message, { type: 'frame' | 'camera' | 'revision' | 'presence' }>
 export type LiveState = 'off' | 'connecting' | 'open'
 
 export interface LiveParts {
@@ -15,6 +16,8 @@ export interface LiveParts {
 export interface LiveListener {
   frame?(message: FrameMessage): void
   camera?(message: CameraMessage): void
+  /** Frames that came before bore a wrong name. */
+  revision?(message: RevisionMessage): void
   state?(state: LiveState): void
 }
 
@@ -106,31 +109,28 @@ export class Live {
       case 'snapshot':
         this.position = { epoch: message.epoch, cursor: message.cursor }
         this.maxAge = message.max_age
-        for (const camera of message.cameras) this.tellCamera(camera)
-        for (const frame of message.frames) this.tellFrame(frame)
+        for (const told of [...message.cameras, ...message.frames]) this.tell(told)
         break
       case 'frame':
-        this.goOn(message)
-        this.tellFrame(message)
-        break
       case 'camera':
+      case 'revision':
+      case 'presence':
         this.goOn(message)
-        this.tellCamera(message)
-        break
+        this.tell(message)
     }
   }
 
-  private goOn(message: FrameMessage | CameraMessage): void {
+  private goOn(message: LiveMessage): void {
     if (this.position === null || message.cursor == null) return
     this.position = { epoch: this.position.epoch, cursor: message.cursor }
   }
 
-  private tellFrame(message: FrameMessage): void {
-    for (const listener of this.listeners) listener.frame?.(message)
-  }
-
-  private tellCamera(message: CameraMessage): void {
-    for (const listener of this.listeners) listener.camera?.(message)
+  private tell(message: LiveMessage): void {
+    for (const listener of this.listeners) {
+      if (message.type === 'frame') listener.frame?.(message)
+      if (message.type === 'camera') listener.camera?.(message)
+      if (message.type === 'revision') listener.revision?.(message)
+    }
   }
 
   private become(state: LiveState): void {

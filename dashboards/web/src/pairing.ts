@@ -1,5 +1,6 @@
 /** Brings a picture and the result of exactly that frame together. */
-import type { FrameMessage } from './wire'
+import { revised } from './revision'
+import type { FrameMessage, RevisionMessage } from './wire'
 
 export interface Screen<P> {
   /** Show a picture with its result, or without any. */
@@ -55,6 +56,11 @@ export class Pairing<P> {
     if (this.pictures.has(result.seq)) this.show(result.seq)
     else if (this.results.size > this.patience.results) this.results.delete(oldest(this.results))
     this.arm()
+  }
+
+  /** Correct the results that wait for their pictures. */
+  revise(revision: RevisionMessage): void {
+    for (const [seq, result] of this.results) this.results.set(seq, revised(result, revision))
   }
 
   /** Forget everything: another camera, or the numbers may begin anew. */

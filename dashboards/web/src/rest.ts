@@ -5,6 +5,7 @@ type Schemas = components['schemas']
 
 export type Camera = Schemas['CameraOut']
 export type CameraChange = Schemas['CameraChange']
+export type CheckedCamera = Schemas['CheckedCamera']
 export type NewCamera = Schemas['NewCamera']
 export type Face = Schemas['FaceOut']
 export type Gallery = Schemas['GalleryOut']

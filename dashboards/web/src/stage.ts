@@ -3,13 +3,14 @@ import { cut, cutoutOf } from './cutout'
 import { Overlay, type Measure } from './overlay'
 import type { Screen } from './pairing'
 import type { Boxes } from './timeline'
-import type { FaceMessage, FrameMessage } from './wire'
+import { revised } from './revision'
+import type { FaceMessage, FrameMessage, RevisionMessage } from './wire'
 
 export class Stage implements Screen<ImageBitmap> {
   /** The track that is chosen, if any. */
   selected: number | null = null
   private readonly overlay: Overlay
-  private frame: FrameMessage | null = null
+  private boxes: Boxes | null = null
   private shown = 0
   private readonly sizes: ResizeObserver
 
@@ -43,6 +44,13 @@ export class Stage implements Screen<ImageBitmap> {
     this.mark(result && { frame: result, exact: true })
   }
 
+  /** Correct the names at the picture that is shown. */
+  revise(revision: RevisionMessage): void {
+    if (this.boxes === null) return
+    const frame = revised(this.boxes.frame, revision)
+    if (frame !== this.boxes.frame) this.mark({ ...this.boxes, frame })
+  }
+
   discard(picture: ImageBitmap): void {
     picture.close()
   }
@@ -66,12 +74,12 @@ export class Stage implements Screen<ImageBitmap> {
 
   /** A judged face of the drawn frame. */
   face(track: number): FaceMessage | null {
-    return this.frame?.faces.find((face) => face.track === track) ?? null
+    return this.boxes?.frame.faces.find((face) => face.track === track) ?? null
   }
 
   /** The face as it is on screen at this moment. */
   async cutout(face: FaceMessage): Promise<File> {
-    return cut(this.canvas, cutoutOf(face.box, this.frame ?? this.canvas, this.canvas))
+    return cut(this.canvas, cutoutOf(face.box, this.boxes?.frame ?? this.canvas, this.canvas))
   }
 
   private paint(picture: CanvasImageSource, width: number, height: number): void {
@@ -94,10 +102,10 @@ export class Stage implements Screen<ImageBitmap> {
   }
 
   private mark(boxes: Boxes | null): void {
-    const frame = (this.frame = boxes?.frame ?? null)
+    this.boxes = boxes
     if (boxes === null) this.overlay.clear()
     else this.overlay.show(boxes, this.shown ? boxes.frame.width / this.shown : 1, this.selected)
-    this.changed(frame?.faces ?? [])
+    this.changed(boxes?.frame.faces ?? [])
   }
 }
 

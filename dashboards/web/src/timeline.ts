@@ -3,7 +3,8 @@
  * Nothing is drawn that is older than the service's `live.max_age`: no result goes on for longer, and
  * a picture that is so far behind the newest result gets no boxes at all.
  */
-import type { FaceMessage, FrameMessage } from './wire'
+import { revised } from './revision'
+import type { FaceMessage, FrameMessage, RevisionMessage } from './wire'
 
 /** Boxes for one frame; exact: they were computed from it, and not estimated from its neighbours. */
 export interface Boxes {
@@ -35,6 +36,10 @@ export class Timeline {
     if (this.results[before]?.media_time === result.media_time) return
     this.results.splice(before + 1, 0, result)
     if (this.results.length > this.kept) this.results.shift()
+  }
+
+  revise(revision: RevisionMessage): void {
+    for (const [at, result] of this.results.entries()) this.results[at] = revised(result, revision)
   }
 
   clear(): void {

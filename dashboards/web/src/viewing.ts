@@ -6,7 +6,7 @@ import { Problem } from './problem'
 import { watchFrames, type ShownFrame } from './shown_frames'
 import { Timeline, type Boxes } from './timeline'
 import { BLIND, Unable, type WhepSession, type WhepStatus } from './whep'
-import type { FrameMessage } from './wire'
+import type { FrameMessage, RevisionMessage } from './wire'
 
 export interface ExactScreen {
   /** A picture with its boxes, both of `mediaTime`; null where that is not known. */
@@ -86,6 +86,11 @@ export class Viewing {
     if (this.onScreen?.time !== result.media_time || this.onScreen.exact) return
     this.onScreen.exact = true
     this.parts.screen.annotate(result)
+  }
+
+  /** Correct the results that wait for their pictures. */
+  revise(revision: RevisionMessage): void {
+    this.timeline.revise(revision)
   }
 
   close(): void {

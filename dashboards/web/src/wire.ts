@@ -4,6 +4,8 @@ export type Message =
   | FrameMessage
   | SummaryMessage
   | CameraMessage
+  | RevisionMessage
+  | PresenceMessage
   | SnapshotMessage
   | GapMessage
   | ProblemMessage
@@ -140,7 +142,8 @@ export interface CameraMessage {
    */
   cursor?: number | null
   camera: string
-  state: 'connecting' | 'live' | 'overloaded' | 'waiting' | 'failed' | 'ended' | 'disabled'
+  state:
+    'connecting' | 'live' | 'overloaded' | 'stalled' | 'waiting' | 'failed' | 'ended' | 'disabled'
   /**
    * What led there, empty where there is nothing to say.
    */
@@ -172,6 +175,92 @@ export interface LoadMessage {
   got: number
 }
 /**
+ * A name was wrong: what was told of a track since a frame is corrected.
+ */
+export interface RevisionMessage {
+  type: 'revision'
+  /**
+   * Its number in the stream; left out where there is none.
+   */
+  cursor?: number | null
+  camera: string
+  /**
+   * On whose faces the wrong name was.
+   */
+  track: number
+  /**
+   * The wrong one: an id; null: something was deleted of it.
+   */
+  was: string | null
+  /**
+   * What is known now.
+   */
+  status: 'known' | 'unknown' | 'pending' | 'ignored'
+  /**
+   * Who it is instead, if the status is known: an id.
+   */
+  person: string | null
+  /**
+   * What that person is called.
+   */
+  name: string | null
+  since: MomentMessage
+  until: MomentMessage1
+}
+/**
+ * The first frame that bore the wrong name.
+ */
+export interface MomentMessage {
+  seq: number
+  media_time: number
+  captured_at: number
+}
+/**
+ * The first frame that does not bear it any more.
+ */
+export interface MomentMessage1 {
+  seq: number
+  media_time: number
+  captured_at: number
+}
+/**
+ * Somebody came into view of a camera, went, or was never there.
+ *
+ * Whoever keeps presences keeps them by their number: a person who was deleted meanwhile is null.
+ */
+export interface PresenceMessage {
+  type: 'presence'
+  /**
+   * Its number in the stream; left out where there is none.
+   */
+  cursor?: number | null
+  camera: string
+  /**
+   * Its number: of its end it is that of its beginning.
+   */
+  presence: number
+  /**
+   * left: no frame named them for live.leave_after seconds; retracted: it was somebody else all the time, and there never was such a presence.
+   */
+  change: 'entered' | 'left' | 'retracted'
+  /**
+   * Who it is: an id; null: something was deleted of them.
+   */
+  person: string | null
+  /**
+   * What that person is called.
+   */
+  name: string | null
+  /**
+   * captured_at of the first frame that named them.
+   */
+  since: number
+  /**
+   * captured_at of the last one so far.
+   */
+  last_seen: number
+}
+/**
  * How the cameras of a subscription are now; what happens on them from here on follows.
  */
 export interface SnapshotMessage {
@@ -196,6 +285,10 @@ export interface SnapshotMessage {
    * The last result of each, where it is not too old to be shown; all that are not, in order, where recent was asked for.
    */
   frames: FrameMessage[]
+  /**
+   * Who is there now; none who is not named here is.
+   */
+  present?: PresenceMessage[]
 }
 /**
  * Messages that this reader does not get; a snapshot follows at once.

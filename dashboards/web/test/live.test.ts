@@ -183,6 +183,25 @@ describe('Live', () => {
     expect(states.at(-1)).toBe('off')
   })
 
+  it('hands on revisions, and goes on after them and after who came', async () => {
+    const tracks: number[] = []
+    live.listen({ revision: (message) => tracks.push(message.track) })
+    live.subscribe(['c1'])
+    live.start()
+    await settle()
+    socket(0).open()
+    const snapshot = { type: 'snapshot', epoch: 'e', cursor: 4, cameras: [], frames: [] }
+    for (const message of [snapshot, { type: 'revision', cursor: 5, track: 7 }]) {
+      socket(0).onmessage?.({ data: JSON.stringify(message) })
+    }
+    expect(tracks).toEqual([7])
+    socket(0).onmessage?.({ data: JSON.stringify({ type: 'presence', cursor: 6 }) })
+    socket(0).close()
+    await vi.runOnlyPendingTimersAsync()
+    socket(1).open()
+    expect(socket(1).sent[0]).toMatchObject({ after: { epoch: 'e', cursor: 6 } })
+  })
+
   it('hands on frames, and survives what is no message', async () => {
     live.start()
     await settle()

@@ -107,6 +107,7 @@ async def test_json_is_spoken_unless_messagepack_is_asked_for() -> None:
                     "max_age": 2.0,
                     "cameras": [],
                     "frames": [],
+                    "present": [],
                 }
 
 

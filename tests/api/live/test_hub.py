@@ -18,7 +18,10 @@ from api.live.wire import (
     FrameMessage,
     GapMessage,
     LiveMessage,
+    MomentMessage,
     Position,
+    PresenceMessage,
+    RevisionMessage,
     SnapshotMessage,
     StreamMessage,
 )
@@ -273,16 +276,81 @@ async def test_nobody_is_named_any_more_of_whom_something_was_deleted(hub: Hub) 
         hub.publish(seen(YARD, 1, BOB))
         hub.hide({ANN})
         for stream in (messages, hub.subscribe(None, position)):
-            frames = [await read(stream), await read(stream)]
+            told = [await read(stream) for _ in range(6)]
+            frames = [one for one in told if isinstance(one, FrameMessage)]
             assert [names(frame) for frame in frames] == [
                 [None, f"name of {BOB}"],
                 [f"name of {BOB}"],
+            ]
+            presences = [one for one in told if isinstance(one, PresenceMessage)]
+            assert [(one.presence, one.change, one.person, one.name) for one in presences] == [
+                (1, "entered", None, None),
+                (2, "entered", BOB, f"name of {BOB}"),
+                (3, "entered", BOB, f"name of {BOB}"),
+                (1, "left", None, None),
             ]
     async with aclosing(hub.subscribe({GATE})) as messages:
         snapshot = await read(messages)
     assert isinstance(snapshot, SnapshotMessage)
     (face, _) = snapshot.frames[0].faces
     assert (face.status, face.person, face.similarity) == (Status.UNKNOWN, None, 0.95)
+
+
+def revision(was: PersonId, person: PersonId | None) -> RevisionMessage:
+    return RevisionMessage(
+        camera=GATE,
+        track=1,
+        was=was,
+        status=Status.KNOWN if person else Status.UNKNOWN,
+        person=person,
+        name=person and f"name of {person}",
+        since=MomentMessage(seq=1, media_time=0, captured_at=0.1),
+        until=MomentMessage(seq=2, media_time=0, captured_at=0.2),
+    )
+
+
+async def test_a_revision_that_is_told_again_does_not_say_who_was_deleted(hub: Hub) -> None:
+    async with listening(hub) as (_, position):
+        hub.publish(revision(ANN, BOB))
+        hub.publish(revision(BOB, ANN))
+        hub.hide({ANN})
+        again = hub.subscribe(None, position)
+        first, second = await read(again), await read(again)
+    assert isinstance(first, RevisionMessage)
+    assert isinstance(second, RevisionMessage)
+    assert (first.was, first.person) == (None, BOB)
+    assert (second.was, second.status, second.person, second.name) == (
+        BOB,
+        Status.UNKNOWN,
+        None,
+        None,
+    )
+
+
+async def test_who_comes_and_goes_is_told_and_stands_in_the_snapshot(
+    hub: Hub, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "_LOOK", 0.001)
+    async with listening(hub, GATE) as (messages, _):
+        hub.publish(seen(GATE, 1, ANN))
+        frame, entered = await read(messages), await read(messages)
+        assert isinstance(frame, FrameMessage)
+        assert isinstance(entered, PresenceMessage)
+        assert (entered.cursor, entered.change, entered.person) == (2, "entered", ANN)
+        async with aclosing(hub.subscribe(None)) as others:
+            snapshot = await read(others)
+        assert isinstance(snapshot, SnapshotMessage)
+        assert [one.person for one in snapshot.present] == [ANN]
+        clock.now += 6
+        leaving = asyncio.create_task(hub.see_them_leave())
+        left = await read(messages)
+        leaving.cancel()
+        assert isinstance(left, PresenceMessage)
+        assert (left.presence, left.change) == (entered.presence, "left")
+    async with aclosing(hub.subscribe(None)) as others:
+        snapshot = await read(others)
+    assert isinstance(snapshot, SnapshotMessage)
+    assert snapshot.present == ()
 
 
 def names(message: StreamMessage) -> list[str | None]:

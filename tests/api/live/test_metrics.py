@@ -124,7 +124,7 @@ def test_a_camera_is_in_one_state_and_its_connections_are_counted(
 def test_an_overload_that_ends_is_no_new_connection(
     metrics: CameraMetrics, registry: CollectorRegistry
 ) -> None:
-    for state in (State.CONNECTING, State.LIVE, State.OVERLOADED, State.LIVE):
+    for state in (State.CONNECTING, State.LIVE, State.OVERLOADED, State.STALLED, State.LIVE):
         metrics.changed(GATE, state)
     label: dict[str, str] = {"camera": GATE}
     assert registry.get_sample_value("faceapi_camera_connections_total", label) == 1

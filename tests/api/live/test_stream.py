@@ -63,7 +63,7 @@ class World:
                 continue
             if isinstance(message, FrameMessage):
                 frames[message.camera] = message, at
-            else:
+            elif isinstance(message, CameraMessage):
                 states[message.camera] = message
         young = [frame for frame, at in frames.values() if self.now - at <= MAX_AGE]
         return SnapshotMessage(

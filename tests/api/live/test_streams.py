@@ -21,12 +21,12 @@ def test_rates_are_those_of_the_last_seconds() -> None:
     for half in range(1, 11):
         clock.now = 20 + half / 2
         streams.told(GATE, observed(200 + 10 * half))
-        streams.seen(GATE, 0.1 * half)
+        streams.seen(GATE, 0.1 * half, dropped=1)
     status = streams.status(GATE)
     assert status is not None
     assert (status.pictures_per_second, status.decoded_per_second) == (20, 10)
     assert status.bit_rate == 160_000
-    assert status.analysed_per_second == 2
+    assert (status.analysed_per_second, status.dropped_per_second) == (2, 2)
     assert status.delay_p50 == pytest.approx(0.6)
     assert status.delay_p95 == pytest.approx(1.0)
     assert (status.codec, status.width, status.key_interval) == ("H.264", 960, 2.0)
@@ -51,6 +51,7 @@ def test_a_new_process_counts_anew_and_connections_go_on() -> None:
     assert status is not None
     assert status.pictures_per_second == 10
     assert status.connections == 4
+    assert status.coded_bytes == 1_010_000
 
 
 def test_who_is_gone_is_forgotten() -> None:

@@ -197,14 +197,16 @@ async def test_viewers_who_come_and_go_leave_nothing() -> None:
 
 
 async def come_and_go(process: PlaybackProcess, cameras: Cameras, count: int) -> None:
-    """So many at once; each sees a picture."""
+    """So many at once; each sees a picture, and stays until all have."""
     units = list(coded(GATE, 2))
+    together = asyncio.Barrier(count)
 
     async def one() -> None:
         async with a_viewer() as (peer, offer):
             viewing = await process.watch(GATE, offer)
             seen: Seen = await seen_by(peer, viewing.answer)
             await seen.arrived(1)
+            await together.wait()
 
     async with asyncio.TaskGroup() as group:
         viewers = [group.create_task(one()) for _ in range(count)]

@@ -1,41 +1,63 @@
 """Which shard watches which camera, and what becomes of one that brings shards down."""
 
 import asyncio
+import dataclasses
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from functools import partialmethod
+from unittest.mock import Mock
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from api.live.coded import Coded
-from api.live.engine import ShardState
+from api.live.engine import ShardState, Unusable
 from api.live.hub import Hub
 from api.live.metrics import CameraMetrics
-from api.live.seen import Face, Seen
+from api.live.seen import Face, Moment, Revised, Seen
 from api.live.told import Told
-from api.live.wire import FrameMessage, Position, SnapshotMessage
+from api.live.wire import (
+    CameraMessage,
+    FrameMessage,
+    Position,
+    PresenceMessage,
+    RevisionMessage,
+    SnapshotMessage,
+)
 from api.processes.link import LinkBroken
 from api.settings.sections import LiveSettings
+from api.shards.crash import CrashLog
 from api.shards.engine import ShardedEngine
 from api.shards.messages import (
     VERSION,
     Begin,
     Changed,
+    Check,
+    Checked,
+    Exchange,
+    Exchanged,
     Halt,
     Play,
     Reach,
+    Refusal,
+    Refused,
     Search,
     ToShard,
     Unwatched,
     Watch,
 )
 from api.shards.process import Death, ShardProcess
+from api.shards.shard import Post
 from api.store.address import Address
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec
 from ingest.source import State
-from pipeline.messages import CameraId, PersonId, Status
+from ingest.trial import Measured
+from ingest.troubles import Cause
+from pipeline import messages
+from pipeline.errors import Transient
+from pipeline.messages import CameraId, PersonId, Result, Revision, Status, TrackId, Verdict
 from tests.fakes import ScriptedGallery
 
 ANN = PersonId("Ann")
@@ -51,9 +73,9 @@ def spec(camera: str, path: str = "/") -> CameraSpec:
     return CameraSpec(CameraId(camera), CameraUrl.parse(f"rtsp://127.0.0.1{path}"))
 
 
-def named(camera: str, seq: int, track: int = 1) -> Seen:
+def named(camera: str, seq: int, track: int = 1, age: float = 0.0) -> Seen:
     face = Face(track, (1, 2, 3, 4), 0.9, Status.KNOWN, ANN, 0.95)
-    return Seen(camera, seq, seq * 3600, 0.0, None, 64, 48, (face,))
+    return Seen(camera, seq, seq * 3600, time.time() - age, None, 64, 48, (face,))
 
 
 class World:
@@ -350,3 +372,138 @@ async def test_a_camera_that_is_removed_ends_its_video(monkeypatch: pytest.Monke
             await here.engine.remove(CameraId("a"))
             with pytest.raises(StopAsyncIteration):
                 await first
+
+
+async def test_what_was_seen_too_long_ago_is_not_told_as_live(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        await here.engine.put(spec("a"))
+        async with aclosing(here.engine.subscribe(None)) as told:
+            await anext(told)
+            here.engine.heard(here.shard("1"), named("a", seq=1, age=2.5))
+            here.engine.heard(here.shard("1"), named("a", seq=2, age=0.5))
+            message = (await anext(told)).message
+            assert isinstance(message, FrameMessage)
+            assert message.seq == 2
+
+
+async def test_who_is_watched_no_more_is_told_to_be_disabled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        await here.engine.put(spec("a"))
+        async with aclosing(here.engine.subscribe(None)) as told:
+            await anext(told)
+            leaving = asyncio.create_task(here.engine.remove(CameraId("a")))
+            await asyncio.sleep(0)
+            here.engine.heard(here.shard("1"), Unwatched("a"))
+            await leaving
+            message = (await anext(told)).message
+            assert isinstance(message, CameraMessage)
+            assert message.state == "disabled"
+
+
+async def test_another_address_counts_once_its_shard_has_taken_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        await here.engine.put(spec("a"))
+        here.told.clear()
+        refused = asyncio.create_task(here.engine.exchange(spec("a", "/wrong")))
+        await asyncio.sleep(0)
+        (_, asked), *more = here.told
+        assert not more
+        assert isinstance(asked, Exchange)
+        problem = Refused(asked.request, Refusal.UNUSABLE, "no such stream", Cause.NOT_FOUND)
+        here.engine.heard(here.shard("1"), problem)
+        with pytest.raises(Unusable, match="no such stream"):
+            await refused
+        here.told.clear()
+        here.die("1", KILLED)
+        ((_, watch),) = here.told
+        assert isinstance(watch, Watch)
+        assert watch.url.endswith("/")  # as it was
+        here.told.clear()
+        taken = asyncio.create_task(here.engine.exchange(spec("a", "/right")))
+        await asyncio.sleep(0)
+        ((_, asked),) = here.told
+        assert isinstance(asked, Exchange)
+        here.engine.heard(here.shard("1"), Exchanged(asked.request))
+        await taken
+        here.told.clear()
+        here.die("1", KILLED)
+        ((_, watch),) = here.told
+        assert isinstance(watch, Watch)
+        assert watch.url.endswith("/right")
+
+
+async def test_the_idlest_shard_tries_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch) as here:
+        here.shard("1").frames_per_second = 10.0
+        here.told.clear()
+        url = CameraUrl.parse("rtsp://ann:nite-word@127.0.0.1/1")
+        trying = asyncio.create_task(here.engine.check(url))
+        await asyncio.sleep(0)
+        ((shard, asked),) = here.told
+        assert shard == "2"
+        assert isinstance(asked, Check)
+        assert "nite-word" not in repr(asked)
+        video = Measured("H.264", 960, 540, 25.0, 1e6, 2.0, 0.3, None)
+        here.engine.heard(here.shard("2"), Checked(asked.request, video, b"JPEG"))
+        seen = await trying
+        assert (seen.video, seen.jpeg) == (video, b"JPEG")
+        for shard_process in here.engine.processes():
+            shard_process.state = ShardState.ENDED
+        with pytest.raises(Transient, match="no shard runs"):
+            await here.engine.check(url)
+
+
+def revised(seq: int) -> Seen:
+    """Track 1 was Ann from frame 3 on; it is nobody who is known."""
+    face = Face(1, (1, 2, 3, 4), 0.9, Status.UNKNOWN, None, 0.9)
+    revision = Revised(1, ANN, Status.UNKNOWN, None, Moment(3, 300, 0.3))
+    return Seen("a", seq, seq * 3600, time.time(), None, 64, 48, (face,), (revision,))
+
+
+async def test_a_revision_is_told_before_the_frame_and_takes_the_presence_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        await here.engine.put(spec("a"))
+        async with aclosing(here.engine.subscribe(None)) as messages:
+            await anext(messages)
+            here.engine.heard(here.shard("1"), named("a", seq=3))
+            here.engine.heard(here.shard("1"), revised(seq=9))
+            told = [(await anext(messages)).message for _ in range(5)]
+    assert [one.type for one in told] == ["frame", "presence", "revision", "presence", "frame"]
+    revision = told[2]
+    assert isinstance(revision, RevisionMessage)
+    assert (revision.was, revision.status, revision.person) == ("Ann", Status.UNKNOWN, None)
+    assert (revision.since.seq, revision.until.seq) == (3, 9)
+    changes = [one.change for one in told if isinstance(one, PresenceMessage)]
+    assert changes == ["entered", "retracted"]
+
+
+async def test_no_revision_names_somebody_who_was_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        await here.engine.put(spec("a"))
+        async with aclosing(here.engine.subscribe(None)) as messages:
+            await anext(messages)
+            shard = here.shard("1")
+            monkeypatch.setattr(shard.fence, "hides", lambda _: True)
+            here.engine.heard(shard, revised(seq=9))
+            assert (await anext(messages)).message.type == "frame"
+
+
+async def test_a_shard_loses_results_under_pressure_and_no_revision() -> None:
+    post = Post(Mock(spec=CrashLog))
+    result = Result(CameraId("a"), 1, 0, 0.0, None, 64, 48, ())
+    verdict = Verdict(Status.UNKNOWN)
+    revision = Revision(TrackId(1), ANN, verdict, messages.Moment(3, 300, 0.3))
+    post.seen(dataclasses.replace(result, revisions=[revision]))
+    for _ in range(1000):
+        post.seen(result)
+    batch = await anext(post.outbox.batches())
+    assert len(batch) < 1000
+    assert [one for one in batch if isinstance(one, Seen) and one.revisions] == batch[:1]

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from pipeline.detect.letterbox import Letterbox
-from pipeline.detect.scrfd import Scrfd
+from pipeline.detect.scrfd import COLOURS, Scrfd
 from pipeline.errors import Misconfigured
 from pipeline.inference import Network, Tensor
 from pipeline.messages import DetectedFace, Image
+from pipeline.views import Colours, OnHost, fed
 
 STRIDES = (8, 16, 32)
 WIDTHS = (1, 4, 10)
@@ -38,6 +39,7 @@ class HandMade:
         self, *faces: Anchor, small: Sequence[Anchor] = (), batched: bool = False, side: int = 0
     ) -> None:
         self.input_shape = (1, 3, side or "height", side or "width")
+        self.device = self.used = "cpu"
         self.outputs = {str(440 + n): ("n", width) for n, width in enumerate(np.repeat(WIDTHS, 3))}
         self._faces, self._small, self._batched = faces, small, batched
         self.seen: list[Tensor] = []
@@ -70,7 +72,7 @@ def scrfd(
     network: Network | HandMade, least_score: float = 0.5, most_overlap: float = 0.4
 ) -> Scrfd:
     return Scrfd(
-        network,  # type: ignore[arg-type]  # may be a stand-in
+        OnHost(network, COLOURS),  # type: ignore[arg-type]  # may be a stand-in
         least_score=least_score,
         most_overlap=most_overlap,
         longest_side=640,
@@ -125,7 +127,7 @@ def test_what_was_reduced_comes_back_to_its_place(
     top, left = shape[0] // 2, shape[1] // 2
     image[top : top + 16, left : left + 16] = 255
     box = Letterbox((1, 3, fixed or "height", fixed or "width"), 640)
-    tensor, scale = box.tensor(image, rgb=False), box.scale(image)
+    tensor, scale = fed(image, box.view(image), Colours(rgb=False)), box.scale(image)
     assert scale == min(1, 640 / max(shape))
     assert all(side % 32 == 0 for side in tensor.shape[2:])
     rows, columns = np.nonzero(tensor[0, 0] > 100)

@@ -6,15 +6,18 @@ import numpy as np
 import pytest
 
 from pipeline.detect.closeup import CloseUp
-from pipeline.detect.yunet import YuNet
-from pipeline.geometry import corners_of, eye_distance, overlap
+from pipeline.detect.yunet import COLOURS, YuNet
+from pipeline.geometry import Transform, corners_of, eye_distance, overlap
 from pipeline.inference import Network
 from pipeline.messages import Box, DetectedFace, Image
+from pipeline.views import OnHost
+from pipeline.warp import warp
 from tests.fakes import UPRIGHT, face_at
 
 
 def yunet(network: Network, longest_side: int | None = None, least_score: float = 0.8) -> YuNet:
-    return YuNet(network, least_score=least_score, most_overlap=0.3, longest_side=longest_side)
+    shown = OnHost(network, COLOURS)
+    return YuNet(shown, least_score=least_score, most_overlap=0.3, longest_side=longest_side)
 
 
 @pytest.fixture(scope="session")
@@ -100,8 +103,8 @@ class Nearby:
         self.faces = faces
         self.seen: Image | None = None
 
-    def detect(self, image: Image) -> list[DetectedFace]:
-        self.seen = image
+    def detect_in(self, image: Image, into: Transform, side: int) -> list[DetectedFace]:
+        self.seen = warp(image, into, (side, side))
         return list(self.faces)
 
 
