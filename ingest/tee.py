@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from ingest.passing import Passing
 
 _log = logging.getLogger(__name__)
+
+_KEY_PAUSE = 1.0
+"""Seconds between two key pictures that viewers ask for: each has the size of many others."""
 
 
 class Tee:
@@ -44,6 +48,8 @@ class Tee:
         self._listener: Callable[[Playable], None] | None = None
         self._encoding: Encoding | None = None
         self._latest = -1
+        self._ask: Callable[[], None] = _nobody
+        self._asked = float("-inf")
 
     def play(self, listener: Callable[[Playable], None]) -> None:
         """Give the last group of pictures, then each new one, to ``listener``, on any thread."""
@@ -58,20 +64,37 @@ class Tee:
             self._listener = None
             self._end_encoding()
 
+    def request_key(self) -> None:
+        """A viewer lost pictures: a key picture soon, where one can be had, but not too often."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._asked < _KEY_PAUSE:
+                return
+            self._asked = now
+            if self._encoding is None:
+                self._ask()
+            else:
+                self._encoding.request_key()
+
     @contextmanager
-    def connection(self, codec: str, passing: "Passing | None") -> "Iterator[Tap]":
+    def connection(
+        self, codec: str, passing: "Passing | None", ask: Callable[[], None] | None = None
+    ) -> "Iterator[Tap]":
         """While a source is connected it tells the tap of each picture.
 
         Args:
             codec: of its video, as a person calls it.
             passing: of video that can perhaps be played as it is; None for all other.
+            ask: asks its sender for a key picture, in the event loop; None: nobody can be asked.
         """
+        self._ask = ask or _nobody
         self.clock.begin()
         self.pulse.begin()
         self.observed.connected(codec)
         try:
             yield Tap(self, passing)
         finally:
+            self._ask = _nobody
             self.cut()
 
     def cut(self) -> None:
@@ -111,6 +134,10 @@ class Tee:
             self._encoding.close()
             self._encoding = None
             self._group.clear()
+
+
+def _nobody() -> None:
+    """Ask nobody: a camera by RTSP sends key pictures when it likes."""
 
 
 class Tap:

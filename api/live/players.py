@@ -47,6 +47,11 @@ class Players:
             tee.cut()
             self.play(camera, tee)
 
+    def request_key(self, camera: CameraId) -> None:
+        """Let the video have a key picture soon, where one can be had."""
+        if playing := self._playing.get(camera):
+            playing[0].request_key()
+
     def halt(self, camera: CameraId) -> None:
         """Hand it on no more."""
         if playing := self._playing.pop(camera, None):

@@ -78,6 +78,19 @@ async def camera(made: Sequence[Coded]) -> AsyncGenerator[Coded, None]:
         yield Coded(_CAMERA, base + number * 90_000 // _RATE, one.key, one.encoded, one.data)
 
 
+class _Camera:
+    """What playback asks of the cameras."""
+
+    def __init__(self, made: Sequence[Coded]) -> None:
+        self._made = made
+
+    def coded(self, _: CameraId) -> AsyncGenerator[Coded, None]:
+        return camera(self._made)
+
+    def request_key(self, camera: CameraId) -> None:
+        """It sends key pictures when it likes."""
+
+
 # Who looks
 
 
@@ -220,7 +233,12 @@ async def ours(made: Sequence[Coded], count: int, seconds: float) -> tuple[float
     lags: list[float] = []
     async with asyncio.TaskGroup() as group:
         playback = PlaybackProcess(
-            group, lambda _: camera(made), lambda: _LOOPBACK, count, "warning", lags.extend
+            group,
+            _Camera(made),
+            lambda: _LOOPBACK,
+            count,
+            "warning",
+            lags.extend,
         )
         running = group.create_task(playback.run())
         await playback.settled.wait()

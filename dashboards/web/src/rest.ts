@@ -4,7 +4,7 @@ import type { components } from './api'
 type Schemas = components['schemas']
 
 export type Camera = Schemas['CameraOut']
-export type CameraChange = Schemas['CameraChange']
+export type CameraChange = Partial<Schemas['CameraChange']>
 export type CheckedCamera = Schemas['CheckedCamera']
 export type NewCamera = Schemas['NewCamera']
 export type Face = Schemas['FaceOut']
