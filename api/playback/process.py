@@ -95,6 +95,8 @@ class PlaybackProcess:
         """What is wrong with it; empty if nothing is."""
         self.restarts = 0
         self.vitals: Vitals | None = None
+        self.losses = 0
+        """How often viewers lost pictures and said so."""
         self.started = 0
         """Sessions that were accepted."""
         self.refused = 0
@@ -162,6 +164,7 @@ class PlaybackProcess:
             case Linked(session) if known := self._sessions.get(session):
                 known.status = _status(known.camera, message)
             case Lost(camera):
+                self.losses += 1
                 self._cameras.request_key(CameraId(camera))
             case Ended(session, reason) if session in self._sessions:
                 _log.info("session %s: %s", session, reason)
@@ -218,7 +221,7 @@ class PlaybackProcess:
             self._feeds[camera] = self._group.create_task(self._send(camera))
 
     async def _send(self, camera: CameraId) -> None:
-        """Send a camera's pictures, until it is gone; those that wait are in the cameras' bounds."""
+        """Send a camera's pictures, until it is gone; what waits is in the cameras' bounds."""
         async with aclosing(self._cameras.coded(camera)) as pictures:
             async for picture in pictures:
                 await self._child.send_large(picture, len(picture.data))

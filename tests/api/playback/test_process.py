@@ -151,6 +151,7 @@ async def test_a_key_picture_is_asked_for_where_a_viewer_lost_pictures() -> None
             cameras.show(second)
             await asyncio.sleep(0.02)
         assert set(cameras.asked) == {GATE}
+        assert process.losses == len(cameras.asked)
 
 
 async def test_one_more_than_may_view_is_refused_until_one_leaves() -> None:
