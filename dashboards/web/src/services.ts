@@ -13,6 +13,8 @@ export interface Services {
   client: Client
   live: Live
   liveState: Readonly<Ref<LiveState>>
+  /** Why nothing is heard; empty where there is nothing to say. */
+  liveTrouble: Readonly<Ref<string>>
 }
 
 export const SERVICES: InjectionKey<Services> = Symbol('services')
@@ -27,12 +29,14 @@ export function createServices(base: string, title: string, storage: Storage): S
     backoff: new Backoff(),
   })
   const liveState = ref<LiveState>('off')
+  const liveTrouble = ref('')
   live.listen({
-    state: (state) => {
+    state: (state, why) => {
       liveState.value = state
+      liveTrouble.value = why
     },
   })
-  return { title, session, client, live, liveState }
+  return { title, session, client, live, liveState, liveTrouble }
 }
 
 export function useServices(): Services {
