@@ -74,6 +74,31 @@ async (count) => {
 _FIRST = 25
 
 
+_PLACES = """
+() => {
+  const canvas = document.querySelector('[data-testid=picture]')
+  const overlay = document.querySelector('[data-testid=overlay]')
+  const shown = canvas.getBoundingClientRect()
+  const places = [...overlay.querySelectorAll('[data-testid=face] .box')].map((box) => {
+    const { left, top, width, height } = box.getBoundingClientRect()
+    const [middle, centre] = [left + width / 2 - shown.left, top + height / 2 - shown.top]
+    const said = (name) => Number(box.getAttribute(name))
+    return [
+      (middle / shown.width) * canvas.width - said('x') - said('width') / 2,
+      (centre / shown.height) * canvas.height - said('y') - said('height') / 2,
+    ]
+  })
+  const { left, top, width, height } = overlay.getBoundingClientRect()
+  const covers = [left - shown.left, top - shown.top, width - shown.width, height - shown.height]
+  const bent = shown.width / shown.height - canvas.width / canvas.height
+  return { places, covers, bent, wide: document.body.scrollWidth }
+}
+"""
+"""How far each box lies on screen from where it belongs in the picture, in pixels of that."""
+_WINDOWS = ((1280, 800), (390, 844), (844, 390), (1920, 400), (1280, 800))
+"""A desktop, a phone held upright and turned, and a low window."""
+
+
 @dataclass
 class Viewer:
     """A page that shows a camera, and what it heard and drew."""
@@ -195,6 +220,21 @@ def assert_exact(viewer: Viewer, capsys: pytest.CaptureFixture[str], when: str) 
     return samples
 
 
+def assert_in_place(page: Page) -> None:
+    """However large the window is, and however it is turned, boxes lie on their faces."""
+    face = page.get_by_test_id("face")
+    for width, height in _WINDOWS:
+        page.set_viewport_size({"width": width, "height": height})
+        expect(face).to_have_count(1)
+        wait_until(lambda: len(page.evaluate(_PLACES)["places"]) == 1, "a box is drawn")
+        seen = page.evaluate(_PLACES)
+        assert max(map(abs, seen["covers"])) < 1, (width, height, seen)
+        assert abs(seen["bent"]) < 0.02, (width, height, seen)
+        assert seen["wide"] <= width, (width, height, seen)
+        for place in seen["places"]:
+            assert max(map(abs, place)) < 2, (width, height, seen)
+
+
 def assert_in_step(samples: Sequence[Sample]) -> None:
     """Times on the canvas go with the numbers painted into the pictures."""
     lead = statistics.mode(ahead(sample) for sample in samples)
@@ -257,6 +297,7 @@ def test_boxes_are_exact_too_where_the_browser_cannot_hold_video_back_itself(
     with slow_service.client() as client:
         watch(viewer, slow_service, client, gst_server(walk).url.with_secrets)
     assert_in_step(assert_exact(viewer, capsys, "by the page's own queue"))
+    assert_in_place(viewer.page)
 
 
 def test_who_finds_no_place_gets_pictures_and_video_goes_on_when_playback_has_died(
