@@ -86,6 +86,7 @@ bench: setup ## how fast is it: frames a second beside limits and naive loops, c
 	done
 	$(BIN)/python -m tests.bench.naive "$(CLIP)" "$(PEOPLE)" --pack $(lastword $(PACKS))
 	$(BIN)/python -m tests.bench.cameras $(CAMERAS) --pack $(lastword $(PACKS))
+	$(BIN)/python -m tests.bench.ingest --pack $(lastword $(PACKS))
 	$(BIN)/python -m tests.bench.killed --pack $(lastword $(PACKS))
 	$(BIN)/python -m tests.bench.interpreter --pack $(lastword $(PACKS))
 	$(BIN)/python -m tests.bench.service $(LOAD)

@@ -1,5 +1,6 @@
 """Settings and a model pack -> a pipeline; the one place that names concrete stages."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +10,16 @@ from pipeline.detect.closeup import AsDetected, CloseUp
 from pipeline.detect.mtcnn import Cascade, Mtcnn
 from pipeline.detect.scrfd import Scrfd
 from pipeline.detect.yunet import YuNet
+from pipeline.device.extract import DeviceEmbedder, DeviceExtractor
+from pipeline.device.opening import DeviceNetworks, Joint, open_on_devices
 from pipeline.embed import OnnxEmbedder
 from pipeline.enroll import Enroller
+from pipeline.errors import Misconfigured
 from pipeline.extract import FeatureExtractor
 from pipeline.identify import DecisionPolicy, Identifier
-from pipeline.inference import Lanes, Runnable, lane_count
-from pipeline.networks import Networks, open_sessions, ready
+from pipeline.inference import Lanes, Placed, Runnable, lane_count
+from pipeline.networks import Networks, asks_for_gpu, devices_of, open_sessions, ready
+from pipeline.packs.half import with_half_precision
 from pipeline.packs.manifest import (
     DetectorFeed,
     EmbedderFeed,
@@ -29,20 +34,29 @@ from pipeline.photograph_analysis import PhotographAnalyzer
 from pipeline.recognize import Recognizer, Tracks
 from pipeline.schedule import Schedule, SchedulePolicy
 from pipeline.settings import ModelSettings, PipelineSettings
-from pipeline.stages import Detector, Embedder, Gallery, PointFinder
-from pipeline.track import MotionTracker
-from pipeline.views import OnHost
+from pipeline.stages import Detector, Embedder, Gallery, PictureNetwork, PointFinder
+from pipeline.tracking.appearance import Alike
+from pipeline.tracking.tracker import FaceTracker
+from pipeline.views import Colours, OnHost
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pipeline:
-    """What all cameras share, and what makes the line for one more of them."""
+    """What all cameras share, and what makes the line for one more of them.
+
+    ``watcher`` is the detector of the cameras: it also finds weaker faces than ``sure_score``,
+    which may continue a track.
+    """
 
     pack: Pack
     settings: PipelineSettings
-    opened: Networks
+    opened: Networks | DeviceNetworks
     lanes: Lanes
     detector: Detector
+    watcher: Detector
+    sure_score: float
     extractor: FeatureExtractor
     least_eye_distance: float
 
@@ -50,13 +64,20 @@ class Pipeline:
         """The line for one camera, with tracks of its own, numbered on from ``after``."""
         track, identify = self.settings.track, self.settings.identify
         identifier = Identifier(self._policy())
-        tracker = MotionTracker(least_overlap=track.least_overlap, keep=track.keep, after=after)
+        tracker = FaceTracker(
+            Alike.of_threshold(self.threshold),
+            sure_score=self.sure_score,
+            least_overlap=track.least_overlap,
+            keep=track.keep,
+            remember=track.remember,
+            after=after,
+        )
         schedule = Schedule(
             SchedulePolicy(**identify.model_dump(exclude={"margin", "hysteresis"})), identifier
         )
         return Recognizer(
             self.lanes.for_camera(),
-            self.detector,
+            self.watcher,
             self.extractor,
             gallery,
             Tracks(tracker, schedule, identifier),
@@ -71,7 +92,7 @@ class Pipeline:
         return PhotographAnalyzer(self.lanes, self.detector, self.extractor)
 
     @property
-    def networks(self) -> Mapping[str, Runnable]:
+    def networks(self) -> Mapping[str, Placed]:
         """The networks, by what they do in the pack."""
         return self.opened.by_role
 
@@ -108,19 +129,20 @@ def build(settings: PipelineSettings, pack: Pack) -> Pipeline:
     Raises:
         Misconfigured: a network cannot be run, or not on the device asked for.
     """
-    opened = ready(open_sessions(pack.networks, settings.model.device), settings)
-    networks = opened.by_role
     manifest, asked = pack.manifest, settings.quality.least_eye_distance
     least = manifest.least_eye_distance if asked is None else asked
-    detector, points = _detector(manifest.detector, networks, settings)
-    embedder = _embedder(manifest.embedder, networks["embedder"])
+    opened = _opened(pack, settings)
+    detector, watcher, sure_score = _detectors(manifest.detector, opened, settings)
+    points = _point_finder(manifest.detector, opened)
     return Pipeline(
         pack=pack,
         settings=settings,
         opened=opened,
         lanes=Lanes(lane_count(settings.inference.lanes, opened.at_once)),
         detector=detector,
-        extractor=FeatureExtractor(points, manifest.embedder.alignment, embedder, least),
+        watcher=watcher,
+        sure_score=sure_score,
+        extractor=_extractor(manifest.embedder, opened, points, least),
         least_eye_distance=least,
     )
 
@@ -132,58 +154,115 @@ def open_configured_pack(model: ModelSettings, cache: Path, progress: Progress) 
         Misconfigured: it is unknown or not here, or the embedder does not fit.
     """
     pack = open_pack(load_manifest(model.pack), cache, progress)
-    if model.path is None:
-        return pack
-    return with_own_embedder(pack, model.path, dimension=model.emb_dim, threshold=model.threshold)
+    if model.path is not None:
+        own, threshold = model.emb_dim, model.threshold
+        pack = with_own_embedder(pack, model.path, dimension=own, threshold=threshold)
+    return with_half_precision(pack, cache, progress) if asks_for_gpu(model.device) else pack
+
+
+def _opened(pack: Pack, settings: PipelineSettings) -> Networks | DeviceNetworks:
+    """The pack's networks: on GPUs joined with all that is done to pictures, if it can be so."""
+    joints, asked = _joints(pack), settings.model.device
+    if joints and asks_for_gpu(asked):
+        try:
+            return open_on_devices(joints, devices_of(asked), settings)
+        except Misconfigured as error:
+            _log.warning("pictures are made ready on the CPU: %s", error)
+    return ready(open_sessions(pack.networks, asked), settings)
+
+
+def _joints(pack: Pack) -> Mapping[str, Joint]:
+    """How the pack's networks are joined with what is done to pictures.
+
+    Not where the detector is a cascade, each step of which looks where the one before found faces.
+    """
+    files, feed = {**pack.networks, **pack.half}, pack.manifest.embedder
+    if isinstance(pack.manifest.detector, MtcnnFeed):
+        return {}
+    colours = Colours(feed.colours == "rgb", feed.mean, feed.scale)
+    return {
+        "detector": Joint(files["detector"], _colours(pack.manifest.detector)),
+        "embedder": Joint(files["embedder"], colours, feed.chip),
+    }
+
+
+def _detectors(
+    feed: DetectorFeed, opened: Networks | DeviceNetworks, settings: PipelineSettings
+) -> tuple[Detector, Detector, float]:
+    """What finds faces, what finds weaker ones as well, and the score that is between."""
+    asked = settings.detect.score
+    least = feed.score if asked is None else asked
+    weak = least * settings.track.weak
+    return (
+        _detector(feed, opened, settings, least),
+        _detector(feed, opened, settings, weak),
+        least,
+    )
 
 
 def _detector(
-    feed: DetectorFeed, networks: Mapping[str, Runnable], settings: PipelineSettings
-) -> tuple[Detector, PointFinder]:
-    """What finds faces, and what finds their points at full resolution."""
+    feed: DetectorFeed,
+    opened: Networks | DeviceNetworks,
+    settings: PipelineSettings,
+    least: float,
+) -> Detector:
     match feed:
         case YunetFeed():
-            return _yunet(feed, networks["detector"], settings)
+            return YuNet(
+                _shown(opened, yunet.COLOURS),
+                least_score=least,
+                most_overlap=feed.most_overlap,
+                longest_side=settings.detect.max_side,
+            )
         case ScrfdFeed():
-            return _scrfd(feed, networks["detector"], settings), AsDetected()
+            return Scrfd(
+                _shown(opened, scrfd.COLOURS),
+                least_score=least,
+                most_overlap=feed.most_overlap,
+                longest_side=settings.detect.max_side,
+                small_side=feed.small_side,
+            )
         case MtcnnFeed():
-            return _mtcnn(feed, networks, settings), AsDetected()
+            assert isinstance(opened, Networks)  # noqa: S101 - a cascade is never joined
+            networks = opened.by_role
+            cascade = Cascade(networks["proposal"], networks["refinement"], networks["output"])
+            scores = (*feed.least_scores[:2], least)
+            return Mtcnn(cascade, least_face=settings.detect.least_face, least_scores=scores)
 
 
-def _yunet(
-    feed: YunetFeed, network: Runnable, settings: PipelineSettings
-) -> tuple[Detector, PointFinder]:
-    asked = settings.detect.score
-    shown = OnHost(network, yunet.COLOURS)
-    far = YuNet(
-        shown,
-        least_score=feed.least_score if asked is None else asked,
+def _point_finder(feed: DetectorFeed, opened: Networks | DeviceNetworks) -> PointFinder:
+    """What finds a face's points at full resolution."""
+    if not isinstance(feed, YunetFeed):
+        return AsDetected()
+    near = YuNet(
+        _shown(opened, yunet.COLOURS),
+        least_score=feed.closeup.least_score,
         most_overlap=feed.most_overlap,
-        longest_side=settings.detect.max_side,
     )
-    near = YuNet(shown, least_score=feed.closeup.least_score, most_overlap=feed.most_overlap)
-    return far, CloseUp(near, margin=feed.closeup.margin, side=feed.closeup.side)
+    return CloseUp(near, margin=feed.closeup.margin, side=feed.closeup.side)
 
 
-def _scrfd(feed: ScrfdFeed, network: Runnable, settings: PipelineSettings) -> Detector:
-    asked = settings.detect.score
-    return Scrfd(
-        OnHost(network, scrfd.COLOURS),
-        least_score=feed.least_score if asked is None else asked,
-        most_overlap=feed.most_overlap,
-        longest_side=settings.detect.max_side,
-        small_side=feed.small_side,
-    )
+def _shown(opened: Networks | DeviceNetworks, colours: Colours) -> PictureNetwork:
+    """The detector that looks once."""
+    if isinstance(opened, DeviceNetworks):
+        return opened.by_role["detector"]
+    return OnHost(opened.by_role["detector"], colours)
 
 
-def _mtcnn(
-    feed: MtcnnFeed, networks: Mapping[str, Runnable], settings: PipelineSettings
-) -> Detector:
-    cascade = Cascade(networks["proposal"], networks["refinement"], networks["output"])
-    first, second, last = feed.least_scores
-    asked = settings.detect.score
-    scores = (first, second, last if asked is None else asked)
-    return Mtcnn(cascade, least_face=settings.detect.least_face, least_scores=scores)
+def _extractor(
+    feed: EmbedderFeed, opened: Networks | DeviceNetworks, points: PointFinder, least: float
+) -> FeatureExtractor:
+    """What makes vectors of faces whose eyes are ``least`` pixels apart and more."""
+    if isinstance(opened, DeviceNetworks):
+        network = opened.by_role["embedder"]
+        embedder = DeviceEmbedder(network, size=feed.chip, dimension=feed.dimension)
+        return DeviceExtractor(points, feed.alignment, embedder, least)
+    alone = _embedder(feed, opened.by_role["embedder"])
+    return FeatureExtractor(points, feed.alignment, alone, least)
+
+
+def _colours(feed: YunetFeed | ScrfdFeed) -> Colours:
+    return yunet.COLOURS if isinstance(feed, YunetFeed) else scrfd.COLOURS
 
 
 def _embedder(feed: EmbedderFeed, network: Runnable) -> Embedder:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.inference import Runnable
+from pipeline.errors import Fatal
+from pipeline.inference import Runnable, Tensor
 
 _GAIN = 1.1
 """A batch twice as large must be faster by this factor, or it only makes everyone wait."""
@@ -40,12 +41,18 @@ def tried_out(
     """
     if isinstance(network.input_shape[0], int):
         return Trial(1, {})
-    shape, rates = _row(network.input_shape, longest_side), dict[int, float]()
-    most, size = 1, 1
+    return tried(_asking(network, longest_side), clock)
+
+
+def tried(
+    ask: Callable[[int], Sequence[Tensor]], clock: Callable[[], float] = time.perf_counter
+) -> Trial:
+    """The same for whatever answers so many rows; more than it can take is no error."""
+    rates, most, size = dict[int, float](), 1, 1
     while size <= _MOST:
-        if not _takes(network, size, shape):
+        if not takes(ask, size):
             break
-        rates[size] = size / min(_seconds(network, size, shape, clock) for _ in range(_TIMES))
+        rates[size] = size / min(_seconds(ask, size, clock) for _ in range(_TIMES))
         if size > 1 and rates[size] < _GAIN * rates[most]:
             break
         most, size = size, size * 2
@@ -56,23 +63,41 @@ def takes_several(network: Runnable, longest_side: int) -> bool:
     """Whether the network answers two rows with two."""
     if isinstance(network.input_shape[0], int):
         return False
-    return _takes(network, 2, _row(network.input_shape, longest_side))
+    return takes(_asking(network, longest_side), 2)
 
 
-def _takes(network: Runnable, size: int, shape: Sequence[int]) -> bool:
-    answers = network.run(np.zeros((size, *shape), np.float32), tuple(network.outputs))
-    return all(len(answer) == size for answer in answers)
+def takes(ask: Callable[[int], Sequence[Tensor]], size: int) -> bool:
+    """Whether so many rows are answered with as many.
+
+    Raises:
+        Fatal: not even one is.
+    """
+    try:
+        return all(len(answer) == size for answer in ask(size))
+    except Fatal:
+        if size == 1:
+            raise
+        return False  # a shape inside is fixed, or the device has no room for more
+
+
+def _asking(network: Runnable, longest_side: int) -> Callable[[int], Sequence[Tensor]]:
+    shape = row_shape(network.input_shape, longest_side)
+
+    def ask(size: int) -> Sequence[Tensor]:
+        return network.run(np.zeros((size, *shape), np.float32), tuple(network.outputs))
+
+    return ask
 
 
 def _seconds(
-    network: Runnable, size: int, shape: Sequence[int], clock: Callable[[], float]
+    ask: Callable[[int], Sequence[Tensor]], size: int, clock: Callable[[], float]
 ) -> float:
-    tensor, began = np.zeros((size, *shape), np.float32), clock()
-    network.run(tensor, tuple(network.outputs))
+    began = clock()
+    ask(size)
     return max(clock() - began, 1e-9)
 
 
-def _row(shape: Sequence[int | str | None], longest_side: int) -> Sequence[int]:
+def row_shape(shape: Sequence[int | str | None], longest_side: int) -> Sequence[int]:
     """[channels, height, width] of a row, with numbers where the network leaves them open."""
     open_sizes = (3, longest_side * 9 // 16, longest_side)
     return [

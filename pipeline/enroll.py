@@ -8,9 +8,16 @@ from pipeline.errors import BadInput
 from pipeline.extract import FeatureExtractor
 from pipeline.geometry import eye_distance
 from pipeline.inference import Lanes
-from pipeline.messages import Box, DetectedFace, EnrolledFace, FaceId, Image, Vector
+from pipeline.messages import (
+    Box,
+    DetectedFace,
+    EnrolledFace,
+    FaceId,
+    Flaw,
+    Image,
+    Vector,
+)
 from pipeline.photographs import Photograph, find_photographs, loose_files, read_photograph
-from pipeline.quality import Flaw
 from pipeline.stages import Detector, Enrolled
 from pipeline.warp import square_around, warp
 

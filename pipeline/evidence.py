@@ -1,7 +1,6 @@
 """What the looks at a track say together: how much it resembles whom, and how sure that is."""
 
 import math
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,14 +21,17 @@ class Support:
 
 
 class Evidence:
-    """The latest looks at one track.
+    """The looks at one track that count: the latest few, and the best of those before.
 
     Args:
-        most: so many; then the oldest is forgotten.
+        latest: so many of the latest; they find out if it is somebody else by now.
+        most: looks in all.
     """
 
-    def __init__(self, most: int) -> None:
-        self._looks: deque[Comparison] = deque(maxlen=most)
+    def __init__(self, latest: int, most: int) -> None:
+        self._latest = latest
+        self._most = most
+        self._looks: list[Comparison] = []
         self.ranked: Sequence[Support] = ()
         """Whom the track resembles, most first."""
 
@@ -40,6 +42,9 @@ class Evidence:
         """Take note of one more look; one with a similarity that is no number is none."""
         if all(math.isfinite(one.similarity) for one in look.matches):
             self._looks.append(look)
+            if len(self._looks) > self._most:
+                before = range(len(self._looks) - self._latest)
+                del self._looks[min(before, key=lambda one: _weight(self._looks[one].quality))]
             self.ranked = weigh(self._looks)
 
     def strip(self, person: PersonId) -> None:

@@ -4,8 +4,8 @@ import numpy as np
 
 from pipeline.align import Template, align
 from pipeline.errors import BadInput
-from pipeline.messages import DetectedFace, Image, Probe
-from pipeline.quality import Flaw, quality_of, surely_too_small, too_small
+from pipeline.messages import DetectedFace, Flaw, Image, Probe, Vector
+from pipeline.quality import quality_of, surely_too_small, too_small
 from pipeline.stages import Embedder, PointFinder
 
 
@@ -45,7 +45,12 @@ class FeatureExtractor:
     def _embed(self, image: Image, face: DetectedFace) -> Probe | Flaw:
         chip = align(image, face.points, self._template)
         try:
-            (vector,) = self._embedder.embed([chip])
+            vector = self._vector(image, face, chip)
         except BadInput:
             return Flaw.NO_VECTOR
-        return Probe(np.asarray(vector), quality_of(face, chip))
+        return Probe(vector, quality_of(face, chip))
+
+    def _vector(self, image: Image, face: DetectedFace, chip: Image) -> Vector:  # noqa: ARG002 - a device's way looks there
+        """The unit vector of ``face``, which ``chip`` shows aligned."""
+        (vector,) = self._embedder.embed([chip])
+        return np.asarray(vector)

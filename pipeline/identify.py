@@ -1,12 +1,13 @@
 """The tracks of one camera get names, keep them while the evidence stands, and lose wrong ones."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pipeline.assignment import assign
 from pipeline.evidence import Evidence, Support
 from pipeline.messages import (
     Comparison,
+    Flaw,
     IdentifiedFace,
     Moment,
     PersonId,
@@ -16,7 +17,6 @@ from pipeline.messages import (
     TrackId,
     Verdict,
 )
-from pipeline.quality import Flaw
 
 _CARRIED = 2 / 3
 """Of the least looks, so many must be there in effect: qualities differ a little in all films."""
@@ -34,8 +34,9 @@ class DecisionPolicy:
         margin: by how much it must exceed the next person's.
         hysteresis: how far the similarity of a person who was named may fall below the threshold,
             as a part of the way from there to 1.
-        least_looks: how many looks must carry a name; poor ones beside a good one do not.
-        most_looks: the latest looks that count; older ones are forgotten.
+        least_looks: how many looks must carry a name; poor ones beside a good one do not. So many
+            of the latest always count.
+        most_looks: how many count in all, the best ones.
     """
 
     threshold: float
@@ -72,10 +73,12 @@ class _Name:
 
 @dataclass(slots=True)
 class _Track:
+    """``is_stale`` if its looks are forgotten with the next one: the gallery has grown since."""
+
     evidence: Evidence
+    is_stale: bool = False
     flaw: Flaw | None = None
     name: _Name | None = None
-    verdict: Verdict = field(default_factory=lambda: Verdict(Status.PENDING))
 
 
 class Identifier:
@@ -95,29 +98,32 @@ class Identifier:
         known = self._of(track)
         known.flaw = seen if isinstance(seen, Flaw) else None
         if not isinstance(seen, Flaw):
+            if known.is_stale:
+                known.evidence.clear()
+                known.is_stale = False
             known.evidence.add(seen)
 
     def verdict(self, track: TrackId) -> Verdict:
-        """What was decided last of a track; pending where nothing was."""
+        """What the evidence of a track says by itself so far; pending where there is none."""
         known = self._tracks.get(track)
-        return Verdict(Status.PENDING) if known is None else known.verdict
+        if known is None:
+            return Verdict(Status.PENDING)
+        return self._verdict(known, self._named({track: known}).get(track))
 
     def decide(self, faces: Sequence[TrackedFace], moment: Moment) -> Decided:
         """The verdict of each face of the frame of this moment."""
         tracks = {face.track: self._of(face.track) for face in faces}
         named = self._named(tracks)
-        revisions = list[Revision]()
+        verdicts, revisions = dict[TrackId, Verdict](), list[Revision]()
         for number, track in tracks.items():
             person = named.get(number)
-            track.verdict = self._verdict(track, person)
+            verdict = verdicts[number] = self._verdict(track, person)
             if track.name is not None and track.name.person != person:
                 name, track.name = track.name, None
-                revisions.append(Revision(number, name.person, track.verdict, name.since))
+                revisions.append(Revision(number, name.person, verdict, name.since))
             if person is not None and track.name is None:
                 track.name = _Name(person, moment)
-        return Decided(
-            [IdentifiedFace(face, tracks[face.track].verdict) for face in faces], revisions
-        )
+        return Decided([IdentifiedFace(face, verdicts[face.track]) for face in faces], revisions)
 
     def forget(self, tracks: Iterable[TrackId]) -> None:
         """These tracks ended."""
@@ -131,9 +137,17 @@ class Identifier:
         """
         return [number for number, track in self._tracks.items() if _lost(track, person)]
 
+    def renew(self) -> Sequence[TrackId]:
+        """Somebody was enrolled: whoever has no name is judged anew, by looks at that gallery."""
+        nameless = [number for number, track in self._tracks.items() if track.name is None]
+        for number in nameless:
+            self._tracks[number].is_stale = True
+        return nameless
+
     def _of(self, track: TrackId) -> _Track:
         if track not in self._tracks:
-            self._tracks[track] = _Track(Evidence(self._policy.most_looks))
+            policy = self._policy
+            self._tracks[track] = _Track(Evidence(policy.least_looks, policy.most_looks))
         return self._tracks[track]
 
     def _named(self, tracks: Mapping[TrackId, _Track]) -> Mapping[TrackId, PersonId]:
@@ -239,7 +253,7 @@ def _lost(track: _Track, person: PersonId) -> bool:
         track.evidence.strip(person)
         return False
     track.evidence.clear()
-    track.name, track.verdict = None, Verdict(Status.PENDING)
+    track.name = None
     return True
 
 

@@ -32,17 +32,22 @@ with one viewer made 8.5 frames a second with a lag (p99) of 500 ms, by this 14.
 """
 
 
-class Runnable(Protocol):
-    """A network that a stage asks, wherever and however it runs; safe from several threads."""
+class Placed(Protocol):
+    """A network, wherever it runs."""
 
     device: str
     """As it was asked for."""
-    input_shape: tuple[int | str | None, ...]
-    outputs: dict[str, tuple[int | str | None, ...]]
 
     @property
     def used(self) -> str:
-        """``cpu`` or ``cuda``: where it runs now."""
+        """``cpu``, ``cuda`` or ``tensorrt``: where it runs now."""
+
+
+class Runnable(Placed, Protocol):
+    """A network that a stage asks, however it runs; safe from several threads."""
+
+    input_shape: tuple[int | str | None, ...]
+    outputs: dict[str, tuple[int | str | None, ...]]
 
     def run(self, tensor: Tensor, outputs: Sequence[str]) -> Sequence[Tensor]:
         """The named outputs for the rows of one input tensor [n, ...]."""

@@ -5,7 +5,7 @@ they were found in: x to the right, y downwards, (0, 0) the top left corner of t
 Messages that hold arrays don't compare (``eq=False``): arrays have no single truth value.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType, TypeAlias
@@ -109,11 +109,15 @@ class TrackedFace:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tracked:
-    """The faces of one frame with their tracks, and the tracks that ended before it."""
+class Followed:
+    """The faces of one frame with the tracks they continue by their places, new ones numbered anew.
+
+    ``doubted`` has the tracks that places alone do not prove: they want a look before this frame's
+    ids are settled.
+    """
 
     faces: Sequence[TrackedFace]
-    ended: Sequence[TrackId]
+    doubted: Collection[TrackId]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,6 +130,31 @@ class Probe:
 
     vector: Vector
     quality: float
+
+
+class Flaw(StrEnum):
+    """Why a face is not embedded, or not compared."""
+
+    TOO_SMALL = "too small"
+    NO_POINTS = "no eyes, nose and mouth to be found"
+    NO_VECTOR = "no usable vector"
+    NOT_COMPARED = "the gallery is out of reach"
+
+
+Look: TypeAlias = Probe | Flaw
+"""What a close look at a face gave: a probe, or why there is none."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tracked:
+    """The faces of one frame with their tracks, and the tracks that ended before it.
+
+    ``looks`` are those of this frame that speak of the tracks they are given to.
+    """
+
+    faces: Sequence[TrackedFace]
+    ended: Collection[TrackId]
+    looks: Mapping[TrackId, Look]
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,17 +50,24 @@ def open_sessions(paths: Mapping[str, Path], asked: str) -> Opened:
         why = "ONNX Runtime is here without CUDA (it comes with faceapi[gpu])"
         return Opened(_on(paths, ["cpu"], asked), why)
     try:
-        return Opened(_on(paths, ["cuda:0"], asked))
+        return Opened(_on(paths, devices_of(asked), asked))
     except Misconfigured as error:
         return Opened(_on(paths, ["cpu"], asked), str(error))
 
 
 def devices_of(asked: str) -> Sequence[str]:
-    """``cuda:0,1`` as ``cuda:0`` and ``cuda:1``; ``cuda`` is the first one."""
+    """``cuda:0,1`` as ``cuda:0`` and ``cuda:1``; ``cuda`` is the first one, and so is ``auto``."""
+    if asked == "auto":
+        asked = "cuda:0"
     kind, _, numbers = asked.partition(":")
     return (
         [kind] if kind == "cpu" else [f"{kind}:{number}" for number in (numbers or "0").split(",")]
     )
+
+
+def asks_for_gpu(asked: str) -> bool:
+    """Whether MODEL_DEVICE asks for a GPU, or would take one that may be here."""
+    return asked.startswith("cuda") or (asked == "auto" and has_cuda())
 
 
 def ready(opened: Opened, settings: PipelineSettings) -> Networks:

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 
 from pipeline.extract import FeatureExtractor
 from pipeline.inference import Lanes
-from pipeline.messages import DetectedFace, Image, Probe
+from pipeline.messages import DetectedFace, Flaw, Image, Probe
 from pipeline.photographs import read_photograph
-from pipeline.quality import Flaw
 from pipeline.stages import Detector
 
 

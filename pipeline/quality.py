@@ -1,7 +1,6 @@
 """Is this face worth embedding, and how far can what it looks like be relied on?"""
 
 import math
-from enum import StrEnum
 
 import cv2
 import numpy as np
@@ -30,15 +29,6 @@ _SOFT = 0.04
 """What the filter takes, as a part of the contrast, of a face half sharp."""
 _BLACK, _WHITE = 25, 247
 """Grey beyond these is under- and over-exposed (ISO/IEC 29794-5)."""
-
-
-class Flaw(StrEnum):
-    """Why a face is not embedded."""
-
-    TOO_SMALL = "too small"
-    NO_POINTS = "no eyes, nose and mouth to be found"
-    NO_VECTOR = "no usable vector"
-    NOT_COMPARED = "the gallery is out of reach"
 
 
 def too_small(face: DetectedFace, least_eye_distance: float) -> bool:

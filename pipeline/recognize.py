@@ -14,15 +14,17 @@ from pipeline.messages import (
     Capture,
     Comparison,
     Detected,
+    Flaw,
     Frame,
+    Look,
     Moment,
     PersonId,
     Probe,
     Result,
+    Tracked,
     TrackedFace,
     TrackId,
 )
-from pipeline.quality import Flaw
 from pipeline.schedule import Schedule
 from pipeline.stages import Detector, Gallery, Tracker
 
@@ -35,10 +37,10 @@ class Tracks:
     schedule: Schedule
     identifier: Identifier
 
-    def observe(self, track: TrackId, now: float, seen: Comparison | Flaw) -> None:
-        """Take note of one comparison, or of why there was none."""
-        self.schedule.looked(track, now, seen)
-        self.identifier.observe(track, now, seen)
+    def observe(self, face: TrackedFace, now: float, seen: Comparison | Flaw) -> None:
+        """Take note of one comparison of a face, or of why there was none."""
+        self.identifier.observe(face.track, now, seen)
+        self.schedule.looked(face, now, seen)
 
     def forget(self, tracks: Collection[TrackId]) -> None:
         """These tracks ended."""
@@ -48,6 +50,10 @@ class Tracks:
     def retract(self, person: PersonId) -> None:
         """Forget all that speaks for a person; whose evidence is less now is looked at anew."""
         self.schedule.forget(self.identifier.retract(person))
+
+    def renew(self) -> None:
+        """Somebody was enrolled: whoever has no name is looked at anew."""
+        self.schedule.forget(self.identifier.renew())
 
 
 class Recognizer:
@@ -76,13 +82,14 @@ class Recognizer:
 
     async def identify(self, detected: Detected) -> Result:
         """Who they are, as far as the frames up to this one tell."""
-        frame = detected.frame
-        tracked = self._tracks.tracker.update(detected.faces, frame.captured_at)
-        self._tracks.forget(tracked.ended)
-        due = self._tracks.schedule.due(tracked.faces, frame.captured_at, self._lanes.behind)
-        await self._look(frame, due)
+        frame, tracks = detected.frame, self._tracks
+        followed = tracks.tracker.follow(detected)
+        due = tracks.schedule.due(followed, frame.captured_at, self._lanes.behind)
+        tracked = tracks.tracker.settle(followed, await self._look(frame, due))
+        tracks.forget(tracked.ended)
+        await self._compare(frame.captured_at, tracked)
         moment = Moment(frame.seq, frame.media_time, frame.captured_at)
-        decided = self._tracks.identifier.decide(tracked.faces, moment)
+        decided = tracks.identifier.decide(tracked.faces, moment)
         height, width = frame.image.shape[:2]
         return Result(
             camera=frame.camera,
@@ -100,32 +107,39 @@ class Recognizer:
         """Forget all that speaks for a person: what was enrolled of her has changed."""
         self._tracks.retract(person)
 
+    def renew(self) -> None:
+        """Somebody was enrolled, who may be in sight."""
+        self._tracks.renew()
+
     def _detect(self, capture: Capture) -> Detected:
         frame = capture.frame()
         return Detected(frame, self._detector.detect(frame.image))
 
-    async def _look(self, frame: Frame, faces: Sequence[TrackedFace]) -> None:
-        """Compare these faces with the gallery, and give the outcome to their tracks."""
-        described = await asyncio.gather(
+    async def _look(self, frame: Frame, faces: Sequence[TrackedFace]) -> Mapping[TrackId, Look]:
+        """A close look at each of these faces."""
+        looks = await asyncio.gather(
             *(self._lanes.run(self._extractor.extract, frame.image, face.found) for face in faces)
         )
-        probes: dict[TrackId, Probe] = {}
-        for face, outcome in zip(faces, described, strict=True):
-            if isinstance(outcome, Flaw):
-                self._tracks.observe(face.track, frame.captured_at, outcome)
-            else:
-                probes[face.track] = outcome
-        if probes:
-            await self._compare(frame, probes)
+        return {face.track: look for face, look in zip(faces, looks, strict=True)}
 
-    async def _compare(self, frame: Frame, probes: Mapping[TrackId, Probe]) -> None:
-        """Search what these tracks look like; a gallery that is away stops nothing."""
-        try:
-            found = await self._gallery.search(np.stack([one.vector for one in probes.values()]))
-        except Transient:
-            for track in probes:
-                self._tracks.observe(track, frame.captured_at, Flaw.NOT_COMPARED)
+    async def _compare(self, now: float, tracked: Tracked) -> None:
+        """Search what was looked at; a gallery that is away names nobody, and stops nothing."""
+        looks = [
+            (face, tracked.looks[face.track])
+            for face in tracked.faces
+            if face.track in tracked.looks
+        ]
+        probes = [(face, look) for face, look in looks if isinstance(look, Probe)]
+        for face, look in looks:
+            if isinstance(look, Flaw):
+                self._tracks.observe(face, now, look)
+        if not probes:
             return
-        for (track, probe), matches in zip(probes.items(), found, strict=True):
-            seen = Comparison(matches, probe.quality)
-            self._tracks.observe(track, frame.captured_at, seen)
+        try:
+            found = await self._gallery.search(np.stack([probe.vector for _, probe in probes]))
+        except Transient:
+            for face, _ in probes:
+                self._tracks.observe(face, now, Flaw.NOT_COMPARED)
+            return
+        for (face, probe), matches in zip(probes, found, strict=True):
+            self._tracks.observe(face, now, Comparison(matches, probe.quality))

@@ -29,6 +29,10 @@ class ModelSettings(Section):
         pattern=r"^(cpu|auto|cuda(:\d+(,\d+)*)?)$",
         description="cpu, cuda:N, cuda:N,M for several; auto: cuda:0 where it runs, else cpu.",
     )
+    tensorrt: Path | None = Field(
+        None,
+        description="Folder for TensorRT's engines: set, TensorRT runs on GPUs; unset, CUDA alone.",
+    )
     emb_dim: Annotated[int, Field(ge=1, le=32768)] | None = Field(
         None, description="Numbers in a vector of your own embedder; checked against the file."
     )
@@ -55,6 +59,9 @@ class InferenceSettings(Section):
     batch_wait: Annotated[float, Field(ge=0, le=1000)] = Field(
         2.0, description="Milliseconds that one waits for others to share a run."
     )
+    picture_memory: Annotated[int, Field(ge=128, le=65536)] = Field(
+        512, description="MiB on each GPU for pictures that are looked at; one of 1920x1080 has 6."
+    )
     window: Annotated[int, Field(ge=1, le=64)] = Field(
         4, description="Frames of a camera in flight at once."
     )
@@ -80,7 +87,16 @@ class TrackSettings(Section):
     least_overlap: Part = Field(
         0.2, description="Shared part of two boxes (of their union) from which a track goes on."
     )
-    keep: Seconds = Field(1.0, description="Seconds that a track lives on without being seen.")
+    keep: Seconds = Field(
+        1.0, description="Seconds that a face is followed by its motion without being seen."
+    )
+    remember: Seconds = Field(
+        10.0, description="Seconds in which a lost face gets its track back by what it looks like."
+    )
+    weak: Part = Field(
+        0.75,
+        description="Of the detector's score, from which a face goes on a track; 1: as to begin.",
+    )
 
 
 class QualitySettings(Section):
@@ -105,7 +121,7 @@ class IdentifySettings(Section):
         3, description="Looks at a track that must carry a name; poor ones beside a good one don't."
     )
     most_looks: Annotated[int, Field(ge=1, le=100)] = Field(
-        8, description="Latest looks at a track that count, weighted by their quality."
+        8, description="Looks at a track that count: the latest few, and the best."
     )
     retry: Seconds = Field(
         0.2, description="Seconds until a face that could not be compared is tried again."

@@ -5,12 +5,24 @@ from several threads at once, and run in a lane (``pipeline.inference.Lanes``), 
 loop.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from pipeline.geometry import Transform
 from pipeline.inference import Tensor
-from pipeline.messages import DetectedFace, EnrolledFace, FaceId, Image, Match, Tracked, Vectors
+from pipeline.messages import (
+    Detected,
+    DetectedFace,
+    EnrolledFace,
+    FaceId,
+    Followed,
+    Image,
+    Look,
+    Match,
+    Tracked,
+    TrackId,
+    Vectors,
+)
 from pipeline.views import View
 
 
@@ -18,7 +30,7 @@ class PictureNetwork(Protocol):
     """What does a network say of this part of a picture?"""
 
     input_shape: tuple[int | str | None, ...]
-    outputs: dict[str, tuple[int | str | None, ...]]
+    outputs: Mapping[str, tuple[int | str | None, ...]]
 
     def show(self, image: Image, view: View, outputs: Sequence[str]) -> Sequence[Tensor]:
         """The named outputs for what ``view`` shows of ``image``, each [1, ...]."""
@@ -55,8 +67,11 @@ class Embedder(Protocol):
 class Tracker(Protocol):
     """Which face is which, from frame to frame?"""
 
-    def update(self, faces: Sequence[DetectedFace], captured_at: float) -> Tracked:
-        """The faces of the next frame, in the order given, each with its track."""
+    def follow(self, detected: Detected) -> Followed:
+        """Which tracks the faces of the next frame continue, as far as their places tell."""
+
+    def settle(self, followed: Followed, looks: Mapping[TrackId, Look]) -> Tracked:
+        """The ids of that frame's faces, by what looks at some of them gave."""
 
 
 class Gallery(Protocol):

@@ -1,6 +1,6 @@
 """What a network is shown of a picture: the whole of it reduced, or a part turned and scaled."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -73,7 +73,7 @@ class OnHost:
         self._network = network
         self._colours = colours
         self.device, self.input_shape = network.device, network.input_shape
-        self.outputs = network.outputs
+        self.outputs: Mapping[str, tuple[int | str | None, ...]] = network.outputs
 
     @property
     def used(self) -> str:

@@ -16,6 +16,8 @@ from pipeline.messages import (
     TrackId,
     Vectors,
 )
+from pipeline.tracking.appearance import Alike
+from pipeline.tracking.tracker import FaceTracker
 
 UPRIGHT = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]], np.float32)
 """Five points of a face that looks ahead, in parts of its box."""
@@ -29,6 +31,18 @@ def face_at(x: float, y: float, side: float = 100.0, score: float = 0.9) -> Dete
 
 def tracked(track: int, face: DetectedFace | None = None) -> TrackedFace:
     return TrackedFace(TrackId(track), face or face_at(0, 0))
+
+
+def face_tracker(after: int = 0) -> FaceTracker:
+    """A tracker as the shipped settings make it, for a pack with the threshold 0.9."""
+    return FaceTracker(
+        Alike.of_threshold(0.9),
+        sure_score=0.8,
+        least_overlap=0.2,
+        keep=1.0,
+        remember=10.0,
+        after=after,
+    )
 
 
 def black() -> Image:

@@ -16,7 +16,7 @@ from api.command.sources import open_source
 from api.command.table import WatchTable
 from api.command.tally import Tally
 from api.live.seen import seen
-from api.live.wire import SummaryMessage, frame_message
+from api.live.wire import SummaryMessage, frame_message, revision_messages
 from api.settings.settings import Settings
 from pipeline.build import build, open_configured_pack
 from pipeline.enroll import enroll_folder
@@ -81,8 +81,11 @@ def _output(json: bool, tally: Tally) -> Iterator[Publish]:
 
 
 def _print_line(result: Result) -> None:
-    """One JSON line, at once: whoever reads a pipe wants it now."""
-    sys.stdout.write(frame_message(seen(result), str).model_dump_json() + "\n")
+    """A JSON line a message, at once: whoever reads a pipe wants it now."""
+    told = seen(result)
+    for revision in revision_messages(told, str):
+        sys.stdout.write(revision.model_dump_json() + "\n")
+    sys.stdout.write(frame_message(told, str).model_dump_json() + "\n")
     sys.stdout.flush()
 
 

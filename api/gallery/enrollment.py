@@ -91,6 +91,16 @@ class Enrollment:
         self._directory.named(person, name)
         return renamed
 
+    async def ignore(self, person: PersonId, *, ignored: bool) -> Person:
+        """Tell nobody of a person from now on, or tell again.
+
+        Raises:
+            NotFound: nobody has this id.
+        """
+        found, _ = await self._people.ignore(person, ignored=ignored)
+        self._directory.ignored(person, ignored=ignored)
+        return found
+
     async def remove_person(self, person: PersonId) -> None:
         """Delete a person with all faces.
 

@@ -42,6 +42,7 @@ class MemoryIndex:
     Args:
         beyond: searched instead while the gallery exceeds ``extent.most``.
         on_removed: hears of everyone of whom something was deleted, once it is gone here.
+        on_added: hears that faces were enrolled, once they are here.
     """
 
     def __init__(
@@ -51,12 +52,14 @@ class MemoryIndex:
         extent: Extent,
         beyond: Gallery,
         on_removed: Callable[[PersonId], None],
+        on_added: Callable[[], None],
     ) -> None:
         self._changes = changes
         self._faces = faces
         self._extent = extent
         self._beyond = beyond
         self._on_removed = on_removed
+        self._on_added = on_added
         self._held: ExactGallery | None = None
         self._log_id: str | None = None
         self._removals = 0
@@ -133,6 +136,8 @@ class MemoryIndex:
         self._removals += len(removed)
         for person in removed:
             self._on_removed(person)
+        if any(change.kind is Kind.FACE_ADDED for change in batch):
+            self._on_added()
 
     async def _move_to(self, number: int) -> None:
         async with self._moved:

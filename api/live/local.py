@@ -220,6 +220,11 @@ class LocalEngine:
         for recognizer in self._recognizers.values():
             recognizer.retract(person)
 
+    def renew(self) -> None:
+        """Somebody was enrolled, who may be in sight of any camera."""
+        for recognizer in self._recognizers.values():
+            recognizer.renew()
+
     def close(self) -> None:
         """Let go what is no task."""
         self._previews.close()

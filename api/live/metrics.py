@@ -9,7 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from api.live.streams import Streams, StreamStatus
-from api.live.wire import CameraState, FrameMessage
+from api.live.wire import CameraState, FrameMessage, RevisionMessage
 from ingest.source import CONNECTED, State
 from ingest.troubles import Cause
 from pipeline.messages import CameraId
@@ -25,24 +25,23 @@ class CameraMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
-        self._frames = Counter("faceapi_frames", "Frames analysed", ["camera"], registry=registry)
-        self._dropped = Counter(
+        self._frames = _per_camera(registry, "faceapi_frames", "Frames analysed")
+        self._dropped = _per_camera(
+            registry,
             "faceapi_frames_dropped",
             "Frames that were not analysed because a newer one was there",
-            ["camera"],
-            registry=registry,
         )
-        self._too_old = Counter(
+        self._too_old = _per_camera(
+            registry,
             "faceapi_frames_too_old",
             "Frames analysed whose results came too late to be told as live",
-            ["camera"],
-            registry=registry,
         )
+        self._revisions = _per_camera(
+            registry, "faceapi_revisions", "Names that later evidence took back"
+        )
+        by_status = ["camera", "status"]
         self._faces = Counter(
-            "faceapi_faces",
-            "Faces seen, by what is known of them",
-            ["camera", "status"],
-            registry=registry,
+            "faceapi_faces", "Faces seen, by what is known of them", by_status, registry=registry
         )
         self._delay = Histogram(
             "faceapi_delay_seconds",
@@ -85,6 +84,10 @@ class CameraMetrics:
         for face in frame.faces:
             self._faces.labels(frame.camera, face.status).inc()
 
+    def revised(self, revision: RevisionMessage) -> None:
+        """A name was wrong."""
+        self._revisions.labels(revision.camera).inc()
+
     def too_old(self, camera: CameraId) -> None:
         """A frame was analysed too late."""
         self._too_old.labels(camera).inc()
@@ -116,6 +119,7 @@ class CameraMetrics:
         """A camera is gone: its series end."""
         by_camera = (
             self._frames,
+            self._revisions,
             self._dropped,
             self._too_old,
             self._faces,
@@ -139,6 +143,10 @@ class CameraMetrics:
         before = self._latest.get(frame.camera, frame.seq - 1)
         self._latest[frame.camera] = frame.seq
         return max(0, frame.seq - before - 1)
+
+
+def _per_camera(registry: CollectorRegistry, name: str, about: str) -> Counter:
+    return Counter(name, about, ["camera"], registry=registry)
 
 
 def _conditions(registry: CollectorRegistry) -> tuple[Gauge, Gauge]:

@@ -40,7 +40,11 @@ class FaceMessage(_Message):
         description="Left, top, width, height in pixels of the frame."
     )
     detection_score: float = Field(description="The detector's own score, 0 to 1; no probability.")
-    status: Status = Field(description="Ignored is too small to judge; pending, not judged yet.")
+    status: Status = Field(
+        description=(
+            "Ignored is too small to judge, or somebody who is never told; pending, not judged yet."
+        )
+    )
     person: str | None = Field(description="Who it is, if the status is known: an id.")
     name: str | None = Field(description="What that person is called.")
     similarity: float | None = Field(
@@ -250,9 +254,12 @@ Message = Annotated[
 _Named = TypeVar("_Named", FaceMessage, RevisionMessage)
 _NOBODY = MappingProxyType({"status": Status.UNKNOWN, "person": None, "name": None})
 
+ToldAs = Callable[[PersonId], str | Literal[Status.IGNORED] | None]
+"""What a person is called; ignored for one who is never told, None for one who is there no more."""
 
-def frame_message(seen: Seen, name: Callable[[PersonId], str | None]) -> FrameMessage:
-    """What was seen, as it is sent; whom ``name`` does not know any more is unknown."""
+
+def frame_message(seen: Seen, told_as: ToldAs) -> FrameMessage:
+    """What was seen, as it is sent; whom ``told_as`` does not know any more is unknown."""
     return FrameMessage(
         camera=seen.camera,
         seq=seen.seq,
@@ -261,23 +268,21 @@ def frame_message(seen: Seen, name: Callable[[PersonId], str | None]) -> FrameMe
         rtp_timestamp=seen.rtp_timestamp,
         width=seen.width,
         height=seen.height,
-        faces=tuple(_face_message(face, name) for face in seen.faces),
+        faces=tuple(_face_message(face, told_as) for face in seen.faces),
     )
 
 
-def revision_messages(
-    seen: Seen, name: Callable[[PersonId], str | None]
-) -> Sequence[RevisionMessage]:
-    """Which names were wrong, as it is sent; nobody whom ``name`` does not know any more is told.
+def revision_messages(seen: Seen, told_as: ToldAs) -> Sequence[RevisionMessage]:
+    """Which names were wrong, as it is sent; of those that are told at all.
 
-    What was told of such a one is taken back by the deletion itself.
+    What was told of who was deleted or is ignored now has been taken back by that itself.
     """
     return [
         RevisionMessage(
             camera=seen.camera,
             track=one.track,
             was=one.was,
-            **_known(one.status, one.person, name),
+            **_known(one.status, one.person, told_as),
             since=MomentMessage(
                 seq=one.since.seq,
                 media_time=one.since.media_time,
@@ -288,7 +293,7 @@ def revision_messages(
             ),
         )
         for one in seen.revisions
-        if name(one.was) is not None
+        if told_as(one.was) not in {None, Status.IGNORED}
     ]
 
 
@@ -316,24 +321,24 @@ def _unknown(said: _Named) -> _Named:
     return said.model_copy(update=_NOBODY)
 
 
-def _known(
-    status: Status, person: PersonId | None, name: Callable[[PersonId], str | None]
-) -> Mapping[str, Any]:
-    """Status, person and name; whom ``name`` does not know any more is unknown."""
-    called = None if person is None else name(person)
+def _known(status: Status, person: PersonId | None, told_as: ToldAs) -> Mapping[str, Any]:
+    """Status, person and name; whom ``told_as`` does not know any more is unknown."""
+    called = None if person is None else told_as(person)
     if person is not None and called is None:
         return _NOBODY
+    if called is Status.IGNORED:
+        return {"status": Status.IGNORED, "person": None, "name": None}
     return {"status": status, "person": person, "name": called}
 
 
-def _face_message(face: Face, name: Callable[[PersonId], str | None]) -> FaceMessage:
+def _face_message(face: Face, told_as: ToldAs) -> FaceMessage:
     left, top, width, height = face.box
     return FaceMessage(
         track=face.track,
         # A tenth of a pixel is finer than any detector sees.
         box=(round(left, 1), round(top, 1), round(width, 1), round(height, 1)),
         detection_score=round(face.score, 4),
-        **_known(face.status, face.person, name),
+        **_known(face.status, face.person, told_as),
         similarity=None if face.similarity is None else round(face.similarity, 4),
     )
 

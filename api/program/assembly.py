@@ -154,7 +154,7 @@ def _engine(
         begin_of(settings, database.address, gallery.id, count),
         settings.log.level,
         BatchedGallery(group, gallery.index),
-        gallery.directory.name,
+        gallery.directory.told_as,
         metrics,
         hub,
     )

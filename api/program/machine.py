@@ -8,12 +8,12 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from api.shards.messages import Device
-from pipeline.inference import Runnable
+from pipeline.inference import Placed
 
 
 def tell_of_machine(
     registry: CollectorRegistry,
-    networks: Mapping[str, Runnable],
+    networks: Mapping[str, Placed],
     elsewhere: Callable[[], Iterable[tuple[str, Device]]],
 ) -> None:
     """Version, processor time, memory, open files, and where each network runs.
@@ -32,7 +32,7 @@ class _Devices(Collector):
 
     def __init__(
         self,
-        networks: Mapping[str, Runnable],
+        networks: Mapping[str, Placed],
         elsewhere: Callable[[], Iterable[tuple[str, Device]]],
     ) -> None:
         self._networks = networks

@@ -4,8 +4,9 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -19,7 +20,14 @@ from api.live.seen import Seen
 from api.live.streams import StreamStatus
 from api.live.told import Told
 from api.live.video import Picture
-from api.live.wire import CameraMessage, LoadMessage, Position, frame_message, revision_messages
+from api.live.wire import (
+    CameraMessage,
+    LoadMessage,
+    Position,
+    ToldAs,
+    frame_message,
+    revision_messages,
+)
 from api.processes.link import LinkBroken
 from api.shards import messages
 from api.shards.asked import Asked
@@ -51,7 +59,7 @@ from ingest.source import CONNECTED, State
 from ingest.webrtc.ice import Ice
 from ingest.webrtc.session import Publication
 from pipeline.errors import BadInput, Transient
-from pipeline.messages import CameraId, PersonId, Vectors
+from pipeline.messages import CameraId, PersonId, Status, Vectors
 from pipeline.stages import Gallery
 
 _log = logging.getLogger(__name__)
@@ -68,7 +76,7 @@ class ShardedEngine:
         begin: what a shard is told first; its own name is put in.
         level: the least that they log.
         gallery: searched for them where a gallery is too large for their memory.
-        name: what a person is called, None if there is none any more.
+        told_as: what a person is called.
         hub: is given all that they see.
     """
 
@@ -78,7 +86,7 @@ class ShardedEngine:
         begin: Begin,
         level: str,
         gallery: Gallery,
-        name: Callable[[PersonId], str | None],
+        told_as: ToldAs,
         metrics: CameraMetrics,
         hub: Hub,
     ) -> None:
@@ -86,7 +94,7 @@ class ShardedEngine:
         self._begin = begin
         self._level = level
         self._gallery = gallery
-        self._name = name
+        self._told_as = told_as
         self._metrics = metrics
         self._hub = hub
         self._audience = Audience(self._look, metrics.video_lost)
@@ -332,15 +340,16 @@ class ShardedEngine:
         media_time = max(self._numbers[camera].media_time, seen.media_time)
         self._numbers[camera] = Numbers(seen.seq, track, media_time)
 
-        def name(person: PersonId) -> str | None:
-            return None if shard.fence.hides(person) else self._name(person)
+        def told_as(person: PersonId) -> str | Literal[Status.IGNORED] | None:
+            return None if shard.fence.hides(person) else self._told_as(person)
 
-        for revision in revision_messages(seen, name):
+        for revision in revision_messages(seen, told_as):
             self._hub.publish(revision)
+            self._metrics.revised(revision)
         if self._hub.is_too_old(seen.captured_at):
             self._metrics.too_old(camera)
             return
-        message = frame_message(seen, name)
+        message = frame_message(seen, told_as)
         self._hub.publish(message)
         self._metrics.seen(message)
 

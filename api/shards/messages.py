@@ -266,11 +266,14 @@ class Vitals(_Message, frozen=True):
 
     ``lags`` are how late its loop woke since the last time, in seconds; ``dropped`` counts the
     results and pictures (of videos, too) that waited too long to be sent, and ``position``
-    is that of its gallery.
+    is that of its gallery. ``tasks`` are those of its event loop, ``threads`` Python's: with the
+    same cameras in the same state both are the same.
     """
 
     resident_bytes: int
     cpu_seconds: float
+    tasks: int
+    threads: int
     lags: tuple[float, ...]
     dropped: int
     position: int

@@ -31,6 +31,8 @@ class _Shards(Collector):
         processor = CounterMetricFamily(
             "faceapi_shard_cpu_seconds", "Processor time since it began", labels=["shard"]
         )
+        tasks = GaugeMetricFamily("faceapi_shard_tasks", "Of its event loop", labels=["shard"])
+        threads = GaugeMetricFamily("faceapi_shard_threads", "Of Python", labels=["shard"])
         dropped = CounterMetricFamily(
             "faceapi_shard_drops", "Results and pictures that waited too long", labels=["shard"]
         )
@@ -43,6 +45,8 @@ class _Shards(Collector):
             if shard.vitals is not None:
                 memory.add_metric([shard.id], shard.vitals.resident_bytes)
                 processor.add_metric([shard.id], shard.vitals.cpu_seconds)
+                tasks.add_metric([shard.id], shard.vitals.tasks)
+                threads.add_metric([shard.id], shard.vitals.threads)
                 dropped.add_metric([shard.id], shard.vitals.dropped)
                 position.add_metric([shard.id], shard.vitals.position)
-        yield from (up, restarts, memory, processor, dropped, position)
+        yield from (up, restarts, memory, processor, tasks, threads, dropped, position)

@@ -69,7 +69,7 @@ from ingest.troubles import cause_of
 from ingest.webrtc.session import Occupied
 from pipeline.build import Pipeline, build, open_configured_pack
 from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient, first_of
-from pipeline.inference import Runnable
+from pipeline.inference import Placed
 from pipeline.messages import (
     CameraId,
     GalleryId,
@@ -274,7 +274,7 @@ class Vital:
 
     def __init__(self, post: Post) -> None:
         self._post = post
-        self.networks: Mapping[str, Runnable] = dict[str, Runnable]()
+        self.networks: Mapping[str, Placed] = dict[str, Placed]()
         self.memory: MemoryIndex | None = None
         self.engine: LocalEngine | None = None
 
@@ -288,6 +288,8 @@ class Vital:
         return Vitals(
             resident_bytes=resident_bytes(),
             cpu_seconds=cpu_seconds(),
+            tasks=len(asyncio.all_tasks()),
+            threads=threading.active_count(),
             lags=tuple(lags),
             dropped=self._post.dropped,
             position=self.memory.position if self.memory else 0,
@@ -353,7 +355,10 @@ def _assembled(
     def retract(person: PersonId) -> None:
         engine.retract(person)
 
-    memory = MemoryIndex(Changes(database, gallery), faces, extent, post, retract)
+    def renew() -> None:
+        engine.renew()
+
+    memory = MemoryIndex(Changes(database, gallery), faces, extent, post, retract, renew)
     engine = LocalEngine(group, pipeline, memory, settings.rtsp, post)
     notifier = ChangeNotifier()
     group.create_task(notifier.listen(database))

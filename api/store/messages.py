@@ -41,10 +41,14 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who is in the gallery; ``faces`` counts her templates."""
+    """Somebody who is in the gallery; ``faces`` counts her templates.
+
+    One who is ``ignored`` is recognized, so that nobody else is taken for her, and never told.
+    """
 
     id: PersonId
     name: str
+    ignored: bool
     faces: int
     created_at: datetime
     updated_at: datetime

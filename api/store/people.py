@@ -12,7 +12,7 @@ from api.store.messages import Change, Kind, NotFound, Person
 from pipeline.messages import FaceId, GalleryId, PersonId
 
 _PERSON = (
-    "select people.id, people.name, people.created_at, people.updated_at,"
+    "select people.id, people.name, people.ignored, people.created_at, people.updated_at,"
     " (select count(*) from faces where faces.person = people.id) as faces from people"
 )
 
@@ -87,6 +87,24 @@ class People:
             changes = await record(connection, self._gallery, Kind.PERSON_NAMED, person)
             return found, changes
 
+    async def ignore(self, person: PersonId, *, ignored: bool) -> tuple[Person, Sequence[Change]]:
+        """Tell nobody of a person from now on, or tell again.
+
+        Raises:
+            NotFound: nobody has this id.
+        """
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                "update people set ignored = $3, updated_at = now() where id = $1 and gallery = $2",
+                person,
+                self._gallery,
+                ignored,
+            )
+            found = await self._get(connection, person)
+            # Whoever follows the log reads the person anew.
+            changes = await record(connection, self._gallery, Kind.PERSON_NAMED, person)
+            return found, changes
+
     async def remove(self, person: PersonId) -> Sequence[Change]:
         """Delete a person with all faces.
 
@@ -116,6 +134,18 @@ class People:
             )
         return {PersonId(str(row["id"])): row["name"] for row in rows}
 
+    async def ignored(self, people: Iterable[PersonId] | None = None) -> set[PersonId]:
+        """Those of these people, or of all, who are ignored."""
+        wanted = None if people is None else list(people)
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                "select id from people"
+                " where gallery = $1 and ignored and ($2::uuid[] is null or id = any($2))",
+                self._gallery,
+                wanted,
+            )
+        return {PersonId(str(row["id"])) for row in rows}
+
     async def _get(self, connection: Connection, person: PersonId, *, lock: bool = False) -> Person:
         row = await connection.fetchrow(
             f"{_PERSON} where id = $1 and gallery = $2" + (" for update" if lock else ""),
@@ -131,6 +161,7 @@ def _person(row: asyncpg.Record) -> Person:
     return Person(
         id=PersonId(str(row["id"])),
         name=row["name"],
+        ignored=row["ignored"],
         faces=row["faces"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],

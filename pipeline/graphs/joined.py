@@ -51,6 +51,12 @@ def joined(file: Path, colours: Colours, *, vectors: bool = False) -> onnx.Model
     return whole
 
 
+def input_shape(file: Path) -> tuple[int | str | None, ...]:
+    """[n, channels, height, width] of the network itself: numbers, or names where it is free."""
+    sizes = _loaded(file).graph.input[0].type.tensor_type.shape.dim
+    return tuple(size.dim_value or size.dim_param or None for size in sizes)
+
+
 def _loaded(file: Path) -> onnx.ModelProto:
     """The network, of an operator set that the graphs around it know, and with one input.
 

@@ -29,9 +29,9 @@ def convert(network: Converted, file: Path) -> None:
         Misconfigured: the package is missing, or its weights are not those that are known.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(file.with_suffix(".lock")):
+    with alone(file.with_suffix(".lock")):
         if not is_whole(file):
-            _write(file, _RECIPES[network.recipe](_weights(network)).SerializeToString())
+            write_sealed(file, _RECIPES[network.recipe](_weights(network)).SerializeToString())
 
 
 def converted_name(network: Converted) -> str:
@@ -74,7 +74,7 @@ def _source(network: Converted) -> Path:
     raise Misconfigured(f"the package {network.package} is not installed, or lacks its weights")
 
 
-def _write(file: Path, data: bytes) -> None:
+def write_sealed(file: Path, data: bytes) -> None:
     """The seal goes first: a file without its seal counts as broken."""
     part = file.with_suffix(".part")
     part.write_bytes(data)
@@ -83,7 +83,7 @@ def _write(file: Path, data: bytes) -> None:
 
 
 @contextmanager
-def _alone(lock: Path) -> Iterator[None]:
+def alone(lock: Path) -> Iterator[None]:
     """One process at a time."""
     with lock.open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)

@@ -99,6 +99,11 @@ class YunetFeed(_Described):
     most_overlap: Part
     closeup: CloseUpFeed
 
+    @property
+    def score(self) -> float:
+        """The detector's score from which a face counts."""
+        return self.least_score
+
 
 class ScrfdFeed(_Described):
     """SCRFD: RGB, (x - 127.5) / 128; its network is ``detector``."""
@@ -110,12 +115,22 @@ class ScrfdFeed(_Described):
         description="Longest side, in pixels, of the small look for faces that fill the picture."
     )
 
+    @property
+    def score(self) -> float:
+        """The detector's score from which a face counts."""
+        return self.least_score
+
 
 class MtcnnFeed(_Described):
     """MTCNN: its networks are ``proposal``, ``refinement`` and ``output``."""
 
     kind: Literal["mtcnn"]
     least_scores: tuple[Part, Part, Part]
+
+    @property
+    def score(self) -> float:
+        """The last network's score from which a face counts."""
+        return self.least_scores[2]
 
 
 DetectorFeed = YunetFeed | ScrfdFeed | MtcnnFeed
@@ -152,6 +167,9 @@ class Manifest(_Described):
     metric: Literal["cosine"]
     threshold: Annotated[float, Field(gt=-1, lt=1)]
     least_eye_distance: Annotated[float, Field(gt=0)] = Field(description="In pixels.")
+    half_precision: tuple[str, ...] = Field(
+        (), description="Networks that a GPU may run in half precision (16 bits)."
+    )
     similarity: str = Field(description="What a similarity means, for people.")
     caution: str = Field("", description="On whom it is known to fail more often, for people.")
 
@@ -160,6 +178,8 @@ class Manifest(_Described):
         wanted = {"embedder", *_ROLES[self.detector.kind]}
         if set(self.networks) != wanted:
             raise ValueError(f"a {self.detector.kind} pack has the networks {sorted(wanted)}")
+        if unknown := sorted(set(self.half_precision) - wanted):
+            raise ValueError(f"half_precision names {unknown}; allowed: {sorted(wanted)}")
         if self.archive is None and self.archived:
             raise ValueError(f"{sorted(self.archived)} are to come out of an archive: name it")
         return self

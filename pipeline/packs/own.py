@@ -41,13 +41,15 @@ def with_own_embedder(
         chip=(112, 112),
         template=_ARCFACE,
     )
-    changes = {
+    changes: dict[str, object] = {
         "id": PackId(f"own-{sha256_of(file)[:12]}"),
         "title": f"{pack.manifest.title}, with the embedder {file.name}",
         "embedder": feed,
         "threshold": threshold,
         "similarity": "Cosine, -1 to 1, of your own embedder.",
     }
+    theirs = pack.manifest.half_precision
+    changes["half_precision"] = tuple(role for role in theirs if role != "embedder")
     networks = {**pack.networks, "embedder": file}
     return replace(pack, manifest=pack.manifest.model_copy(update=changes), networks=networks)
 

@@ -1,7 +1,7 @@
 """A model pack whose files are here and whole."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import Misconfigured
@@ -15,10 +15,14 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pack:
-    """A manifest, and where each of its networks lies."""
+    """A manifest, and where each of its networks lies.
+
+    ``half`` has those that GPUs may run in half precision, too, as they are then.
+    """
 
     manifest: Manifest
     networks: Mapping[str, Path]
+    half: Mapping[str, Path] = field(default_factory=dict)
 
 
 def open_pack(manifest: Manifest, cache: Path, progress: Progress) -> Pack:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import multiprocessing
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -79,10 +79,17 @@ class Load:
 
 
 @asynccontextmanager
-async def loaded(asked: str, cameras: int) -> AsyncIterator[Load]:
-    """So many cameras on a fresh service with a pack, as ``pack_for`` takes it."""
+async def loaded(
+    asked: str, cameras: int, beside: Sequence[str] = (), **more: object
+) -> AsyncIterator[Load]:
+    """So many cameras on a fresh service with a pack, as ``pack_for`` takes it.
+
+    Args:
+        beside: addresses of cameras that are added before, and of which nothing is awaited.
+        more: what else is said of each camera.
+    """
     with ExitStack() as running:
-        url = running.enter_context(_film())
+        url = running.enter_context(film())
         service = running.enter_context(running_service(running.enter_context(pack_for(asked))))
         with service.client() as client:
             await asyncio.to_thread(_enroll, client, running.enter_context(passable_folder()))
@@ -90,7 +97,7 @@ async def loaded(asked: str, cameras: int) -> AsyncIterator[Load]:
             address = f"{service.url}{service.prefix}/live?ticket={ticket}"
             load = Load(service, cameras)
             listening = asyncio.create_task(_listen(address.replace("http", "ws", 1), load))
-            await asyncio.to_thread(_add_cameras, client, url, cameras)
+            await asyncio.to_thread(_add_cameras, client, [*beside, *[url] * cameras], more)
             try:
                 yield load
             finally:
@@ -113,9 +120,9 @@ def _enroll(client: httpx.Client, folder: Path) -> None:
         person(client, photographs.name, *sorted(photographs.iterdir()))
 
 
-def _add_cameras(client: httpx.Client, url: str, count: int) -> None:
-    for number in range(count):
-        answer = client.post("/cameras", json={"name": f"Camera {number}", "url": url})
+def _add_cameras(client: httpx.Client, urls: Sequence[str], more: Mapping[str, object]) -> None:
+    for number, url in enumerate(urls):
+        answer = client.post("/cameras", json={"name": f"Camera {number}", "url": url, **more})
         answer.raise_for_status()
 
 
@@ -131,7 +138,7 @@ def running_service(pack: str) -> Iterator[Service]:
 
 
 @contextmanager
-def _film() -> Iterator[str]:
+def film() -> Iterator[str]:
     """The address of a virtual camera that films the clip, in a process of its own."""
     fresh = multiprocessing.get_context("spawn")
     ours, theirs = fresh.Pipe()

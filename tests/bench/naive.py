@@ -26,6 +26,7 @@ from pipeline.align import align
 from pipeline.embed import OnnxEmbedder
 from pipeline.geometry import eye_distance
 from pipeline.messages import DetectedFace, Image, Vectors
+from pipeline.networks import Networks
 from pipeline.photographs import find_photographs, read_photograph
 from tests.bench.inputs import console, line_arguments
 from tests.bench.line import Line, open_engine, opened_line
@@ -43,8 +44,10 @@ class NaiveLoop:
         engine = open_engine(pack, f"detect.max_side={_SIDE}")
         feed = engine.pack.manifest.embedder
         self._detector, self._template = engine.detector, feed.alignment
+        if not isinstance(engine.opened, Networks):
+            raise SystemExit("the naive loop is for MODEL_DEVICE=cpu")
         self._embedder = OnnxEmbedder(
-            engine.networks["embedder"],
+            engine.opened.by_role["embedder"],
             rgb=feed.colours == "rgb",
             mean=feed.mean,
             scale=feed.scale,

@@ -10,6 +10,7 @@ from pipeline.evidence import weigh
 from pipeline.identify import DecisionPolicy, Identifier
 from pipeline.messages import (
     Comparison,
+    Flaw,
     Match,
     Moment,
     PersonId,
@@ -17,7 +18,6 @@ from pipeline.messages import (
     TrackId,
     Verdict,
 )
-from pipeline.quality import Flaw
 from tests.fakes import tracked
 
 POLICY = DecisionPolicy(
@@ -300,6 +300,34 @@ def test_who_is_enrolled_while_she_stands_there_is_judged_by_looks_at_the_new_ga
     assert verdict(identifier).status is Status.UNKNOWN
     look(identifier, 1, *[matches(Ann=0.96, Bob=0.85)] * 2)
     assert verdict(identifier) == Verdict(Status.KNOWN, ANN, 0.96)
+
+
+def test_who_had_no_name_is_judged_anew_when_somebody_is_enrolled_and_names_stay() -> None:
+    """A better photograph of Ann: the looks at the gallery before it would hide her for long."""
+    identifier = Identifier(dataclasses.replace(POLICY, least_looks=3, most_looks=8))
+    look(identifier, 1, *[matches(0.9, Ann=0.88, Bob=0.85)] * 8)
+    look(identifier, 2, *[matches(0.9, Bob=0.96, Ann=0.85)] * 8)
+    assert named(identifier, 1, 2) == [None, BOB]
+    assert identifier.renew() == [ONE]
+    assert verdict(identifier).status is Status.UNKNOWN
+    look(identifier, 1, *[matches(0.5, Ann=0.95, Bob=0.85)] * 3)
+    found = verdict(identifier)
+    assert found.person == ANN
+    assert found.similarity == pytest.approx(0.95)
+
+
+def test_good_looks_are_kept_while_poor_ones_come() -> None:
+    identifier = Identifier(dataclasses.replace(POLICY, least_looks=3, most_looks=8))
+    look(identifier, 1, *[matches(0.8, Ann=0.95)] * 3, *[matches(0.1, Ann=0.85)] * 20)
+    assert named(identifier, 1) == [ANN]
+
+
+def test_however_good_the_looks_were_the_latest_find_out_that_it_is_somebody_else() -> None:
+    identifier = Identifier(dataclasses.replace(POLICY, least_looks=3, most_looks=8))
+    look(identifier, 1, *[matches(0.9, Ann=0.96)] * 8)
+    assert named(identifier, 1) == [ANN]
+    look(identifier, 1, *[matches(0.8, Ann=0.84)] * 3)
+    assert named(identifier, 1) == [None]
 
 
 def test_who_is_not_among_the_nearest_is_no_nearer_than_the_last_of_them() -> None:

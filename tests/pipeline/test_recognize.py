@@ -17,7 +17,6 @@ from pipeline.messages import Capture, DetectedFace, Frame, Image, Match, Person
 from pipeline.recognize import Recognizer, Tracks
 from pipeline.schedule import Schedule, SchedulePolicy
 from pipeline.stages import Detector, Embedder
-from pipeline.track import MotionTracker
 from pipeline.watch import watch
 from tests.fakes import (
     UPRIGHT,
@@ -27,6 +26,7 @@ from tests.fakes import (
     black,
     capture,
     face_at,
+    face_tracker,
 )
 
 POLICY = DecisionPolicy(0.9, 0.01, 0.15, 2, 5)
@@ -44,9 +44,8 @@ def recognizer(
 ) -> Recognizer:
     template = Template(UPRIGHT * 112, (112, 112))
     extractor = FeatureExtractor(AsDetected(), template, embedder or MeanColour(), 16)
-    tracker = MotionTracker(least_overlap=0.2, keep=1.0)
     identifier = Identifier(POLICY)
-    tracks = Tracks(tracker, Schedule(RHYTHM, identifier), identifier)
+    tracks = Tracks(face_tracker(), Schedule(RHYTHM, identifier), identifier)
     return Recognizer(lanes, detector, extractor, gallery, tracks)
 
 

@@ -17,18 +17,20 @@ from pipeline.calls import Call
 from pipeline.waiting import Request, Waiting
 
 PATIENCE = 0.01
+Asking = Request[tuple[str, ...]]
+Line = Waiting[tuple[str, ...]]
 
 
-def request(asker: object, at: float = 0.0, rows: int = 1, width: int = 4) -> Request:
+def request(asker: object, at: float = 0.0, rows: int = 1, width: int = 4) -> Asking:
     return Request(np.zeros((rows, width), np.float32), ("out",), Call(asker), at)
 
 
-def askers(batch: Sequence[Request]) -> list[object]:
+def askers(batch: Sequence[Asking]) -> list[object]:
     return [one.call.asker for one in batch]
 
 
-def line(most: int, *requests: Request) -> Waiting:
-    waiting = Waiting(most, PATIENCE)
+def line(most: int, *requests: Asking) -> Line:
+    waiting = Line(most, PATIENCE)
     for one in requests:
         waiting.put(one)
     return waiting
@@ -108,8 +110,8 @@ def test_emptied_it_holds_nothing() -> None:
 class Seen:
     """What became of the requests of a simulated day."""
 
-    runs: list[tuple[float, list[Request]]] = field(default_factory=list)
-    dropped: list[Request] = field(default_factory=list)
+    runs: list[tuple[float, list[Asking]]] = field(default_factory=list)
+    dropped: list[Asking] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -123,9 +125,9 @@ class Arrival:
 
 def simulated(
     arrivals: Sequence[Arrival], times: Sequence[float], devices: int, most: int
-) -> tuple[Seen, list[Request]]:
+) -> tuple[Seen, list[Asking]]:
     """Devices that take the next batch whenever they are idle; run times are those of ``times``."""
-    waiting, seen, requests = Waiting(most, PATIENCE), Seen(), list[Request]()
+    waiting, seen, requests = Line(most, PATIENCE), Seen(), list[Asking]()
     events: list[tuple[float, int, str, object]] = []
     numbers = iter(range(10**9))
 

@@ -9,8 +9,7 @@ import numpy as np
 
 from pipeline.build import Pipeline
 from pipeline.extract import FeatureExtractor
-from pipeline.messages import CameraId, Capture, DetectedFace, Image, Probe, Result
-from pipeline.quality import Flaw
+from pipeline.messages import Box, CameraId, Capture, DetectedFace, Flaw, Image, Probe, Result
 from pipeline.stages import Detector, Gallery
 from pipeline.watch import watch
 
@@ -30,7 +29,7 @@ def pictures_of(clip: Path) -> Sequence[Image]:
 def remembering(engine: Pipeline) -> Pipeline:
     """The same line, which looks at a picture it knows no second time."""
     return dataclasses.replace(
-        engine, detector=_Detector(engine.detector), extractor=_Extractor(engine.extractor)
+        engine, watcher=_Detector(engine.watcher), extractor=_Extractor(engine.extractor)
     )
 
 
@@ -69,9 +68,10 @@ class _Detector:
 class _Extractor(FeatureExtractor):
     def __init__(self, extractor: FeatureExtractor) -> None:
         self._extractor = extractor
-        self._known: dict[int, tuple[DetectedFace, Probe | Flaw]] = {}
+        self._known: dict[tuple[int, Box], tuple[Image, Probe | Flaw]] = {}
 
     def extract(self, image: Image, face: DetectedFace) -> Probe | Flaw:
-        if id(face) not in self._known:
-            self._known[id(face)] = face, self._extractor.extract(image, face)
-        return self._known[id(face)][1]
+        which = id(image), face.box
+        if which not in self._known:
+            self._known[which] = image, self._extractor.extract(image, face)
+        return self._known[which][1]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -38,6 +39,28 @@ def clips(folder: Path) -> Mapping[str, Clip]:
         write_clip(folder / f"{name}.mp4", [picture] * (2 * RATE), RATE)
         made[name] = read_clip(folder / f"{name}.mp4")
     return made
+
+
+@dataclass(frozen=True)
+class Room:
+    """The running service with Collins enrolled, and the films that cameras show."""
+
+    service: Service
+    films: Mapping[str, Clip]
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
+        with self.service.client() as signed_in:
+            headers = {"Authorization": signed_in.headers["Authorization"]}
+        base = self.service.url + self.service.prefix
+        async with httpx.AsyncClient(base_url=base, headers=headers, timeout=60) as client:
+            client.event_hooks = {"response": [_tells_no_password]}
+            yield client
+
+
+async def _tells_no_password(answer: httpx.Response) -> None:
+    if "json" in answer.headers.get("content-type", ""):
+        assert CAMERA_PASSWORD not in (await answer.aread()).decode()
 
 
 @dataclass
@@ -81,7 +104,7 @@ async def listening(service: Service, client: httpx.AsyncClient) -> AsyncIterato
             async for text in socket:
                 assert CAMERA_PASSWORD not in str(text)
                 message = json.loads(text)
-                for one in (*message.get("cameras", ()), *message.get("frames", ()), message):
+                for one in (*message.get("frames", ()), *message.get("cameras", ()), message):
                     await listener.take(one)
 
     task = asyncio.create_task(listen())
@@ -201,7 +224,7 @@ FAULTS: Mapping[str, Fault] = {
         frozenset({"refused"}),
     ),
     "password": Fault(
-        _now(lambda camera: camera.demand(Credentials("ann", "another " + SECRET))),
+        _now(lambda camera: camera.demand(Credentials("ann", f"{SECRET} {secrets.token_hex(4)}"))),
         _right_password,
         frozenset({"unauthorized"}),
     ),

@@ -3,8 +3,8 @@
 import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,15 +13,14 @@ import pytest
 
 from api.command.film import COLLINS, portrait
 from ingest.virtual.camera import VirtualCamera
-from ingest.virtual.clip import Clip
 from ingest.virtual.requests import Credentials
-from tests.conftest import CAMERA_PASSWORD
 from tests.system.ordeal import (
     FAULTS,
     RATE,
     SECRET,
     Message,
     Outcome,
+    Room,
     clips,
     listening,
     patients,
@@ -33,28 +32,6 @@ pytestmark = pytest.mark.system
 
 KEYS = 1.0
 """Seconds from one key picture to the next."""
-
-
-@dataclass(frozen=True)
-class Room:
-    """The running service with Collins enrolled, and the films that cameras show."""
-
-    service: Service
-    films: Mapping[str, Clip]
-
-    @asynccontextmanager
-    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
-        with self.service.client() as signed_in:
-            headers = {"Authorization": signed_in.headers["Authorization"]}
-        base = self.service.url + self.service.prefix
-        async with httpx.AsyncClient(base_url=base, headers=headers, timeout=60) as client:
-            client.event_hooks = {"response": [_tells_no_password]}
-            yield client
-
-
-async def _tells_no_password(answer: httpx.Response) -> None:
-    if "json" in answer.headers.get("content-type", ""):
-        assert CAMERA_PASSWORD not in (await answer.aread()).decode()
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +99,27 @@ def test_nothing_from_before_is_told_again(ordeal: Ordeal, fault: str) -> None:
         assert after["media_time"] > before["media_time"]
         assert after["captured_at"] >= before["captured_at"]
         assert came - after["captured_at"] < 2.5  # live.max_age, and the way to here
+
+
+async def test_who_was_seen_leaves_with_the_camera(room: Room) -> None:
+    """Whoever begins to listen is told of no face that is older than live.max_age."""
+    async with (
+        room.client() as client,
+        listening(room.service, client) as listener,
+        patients(listener, client, room.films, "Gate") as watched,
+    ):
+        gate = watched["Gate"]
+        await gate.named(0.0)
+        gate.camera.vanish()
+        ends, ages = time.time() + 30, [0.0]
+        while ages and time.time() < ends:
+            async with listening(room.service, client) as newcomer:
+                at, _ = await newcomer.first(gate.id, lambda told: "state" in told, 0.0, 10)
+                ages = [at - one["captured_at"] for _, one in newcomer.frames(gate.id)]
+            assert all(age < 3 for age in ages)  # live.max_age, and a second for a busy machine
+        assert not ages
+        told = (await client.get(f"/cameras/{gate.id}")).json()
+        assert told["state"] != "live"
 
 
 # Mute cameras

@@ -1,5 +1,6 @@
 """The command line as a client: what a person types, and what comes of it."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -11,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from api.command.film import COLLINS, HOPPER, portrait
+from ingest.virtual.camera import VirtualCamera
+from ingest.virtual.clip import read_clip
+from tests.films import write_film
 from tests.system.service import Service
 
 pytestmark = pytest.mark.system
@@ -95,6 +99,10 @@ def test_a_person_is_made_renamed_shown_and_deleted(faceapi: Run) -> None:
     assert (again.returncode, "already" in again.stderr) == (1, True)
     assert faceapi("people", "rename", COLLINS, 'E. 柯林斯 "Mom"').returncode == 0
     assert "builtin" in faceapi("people", "show", 'E. 柯林斯 "Mom"').stdout
+    for command, ignored in (("ignore", True), ("stop-ignoring", False)):
+        assert faceapi("people", command, 'E. 柯林斯 "Mom"').returncode == 0
+        (listed,) = json.loads(faceapi("people", "list", "--json").stdout)
+        assert listed["ignored"] is ignored
     assert faceapi("people", "delete", 'E. 柯林斯 "Mom"', say="n\n").returncode == 1
     assert faceapi("people", "delete", 'E. 柯林斯 "Mom"', say="y\n").returncode == 0
     gone = faceapi("people", "show", COLLINS)
@@ -178,3 +186,22 @@ def test_the_gallery_tests_itself_and_a_photograph_is_set_aside_and_taken_back(
     assert (refused.returncode, "false_match_rate" in refused.stderr) == (1, True)
     for name in (COLLINS, HOPPER):
         assert faceapi("people", "delete", name, "--yes").returncode == 0
+
+
+async def test_an_address_is_tried_before_a_camera_is_made(faceapi: Run, tmp_path: Path) -> None:
+    film, seen = write_film(tmp_path / "film.mp4", 30), tmp_path / "seen.jpg"
+    async with VirtualCamera({"gate": read_clip(film)}) as camera:
+        url = camera.url("gate").with_secrets
+        told = await asyncio.to_thread(
+            faceapi, "cameras", "check", url, "--json", "--picture", seen
+        )
+        table = await asyncio.to_thread(faceapi, "cameras", "check", "-", say=url)
+        wrong = camera.url("yard").with_secrets
+        refused = await asyncio.to_thread(faceapi, "cameras", "check", wrong)
+    assert told.returncode == 0, told.stderr
+    found = json.loads(told.stdout)
+    assert (found["codec"], found["width"], found["height"]) == ("H.264", 160, 120)
+    assert "picture" not in found
+    assert seen.read_bytes().startswith(b"\xff\xd8")
+    assert ("H.264" in table.stdout, table.returncode) == (True, 0)
+    assert (refused.returncode, "there is no such stream" in refused.stderr) == (1, True)

@@ -208,6 +208,23 @@ def test_nobody_is_recognized_by_a_face_that_is_set_aside_until_it_is_taken_back
     assert client.patch(path, json={"set_aside": "perhaps"}).status_code == 422
 
 
+def test_somebody_who_is_ignored_is_recognized_and_never_told(
+    client: httpx.Client, collins: str
+) -> None:
+    files = {"image": ("x.png", portrait(COLLINS).read_bytes())}
+    wait_until_recognized(client, collins)
+    changed = client.patch(f"/people/{collins}", json={"ignored": True})
+    assert (changed.status_code, changed.json()["ignored"]) == (200, True)
+    (face,) = client.post("/recognize", files=files).json()["faces"]
+    assert (face["ignored"], face["person"], face["name"]) == (True, None, None)
+    assert collins not in {one["person"] for one in face["candidates"]}
+    both = client.patch(f"/people/{collins}", json={"ignored": False, "name": "E. Collins"})
+    assert (both.json()["ignored"], both.json()["name"]) == (False, "E. Collins")
+    assert recognized(client) == collins
+    assert client.patch(f"/people/{collins}", json={}).status_code == 422
+    assert client.patch(f"/people/{collins}", json={"ignored": "perhaps"}).status_code == 422
+
+
 def wait_until_recognized(client: httpx.Client, person: str | None) -> None:
     wait_until(lambda: recognized(client) == person, f"{person} is recognized")
 

@@ -13,7 +13,7 @@ app = typer.Typer(help="The people of the gallery.", no_args_is_help=True)
 
 Who = Annotated[str, typer.Argument(help="Name or id.")]
 Face = Annotated[str, typer.Argument(help="Id of the face, as `faceapi people show` has it.")]
-_COLUMNS = ("name", "faces", "id")
+_COLUMNS = ("name", "faces", "ignored", "id")
 
 
 @app.command("list")
@@ -57,6 +57,20 @@ def delete(who: Who, yes: Yes = False) -> None:
         if not yes:
             typer.confirm(f"Delete {person['name']} with {person['faces']} faces?", abort=True)
         service.delete(f"/people/{person['id']}")
+
+
+@app.command()
+def ignore(who: Who) -> None:
+    """Never tell a person by name: her faces are told as ignored."""
+    with connected() as service:
+        service.patch(f"/people/{found(service, who)['id']}", {"ignored": True})
+
+
+@app.command("stop-ignoring")
+def stop_ignoring(who: Who) -> None:
+    """Tell a person again who was ignored."""
+    with connected() as service:
+        service.patch(f"/people/{found(service, who)['id']}", {"ignored": False})
 
 
 @app.command("set-aside")

@@ -4,7 +4,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -198,7 +198,7 @@ async def change(
     """
     url = await _address(body.url, services) if body.url else None
     if url is not None and camera.enabled and body.enabled is not False and not body.force:
-        await services.engine.exchange(CameraSpec(camera.id, url))
+        await services.engine.exchange(_spec(replace(camera, url=url)))
     try:
         changed = await services.cameras.change(
             camera.id, name=body.name, url=url, enabled=body.enabled
@@ -285,9 +285,13 @@ async def _address(text: SecretStr, services: Services) -> CameraAddress:
 
 async def _take_effect(camera: Camera, services: Services) -> None:
     if camera.enabled:
-        await services.engine.put(CameraSpec(camera.id, camera.url))
+        await services.engine.put(_spec(camera))
     else:
         await services.engine.remove(camera.id)
+
+
+def _spec(camera: Camera) -> CameraSpec:
+    return CameraSpec(camera.id, camera.url)
 
 
 def _out(camera: Camera, services: Services) -> CameraOut:

@@ -1,10 +1,11 @@
 """The people of the gallery."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Query, status
+from pydantic import Field, model_validator
 
 from api.http.routes.dependencies import Administrator, Body, Name, ServicesDep, SignedIn
 from api.store.messages import Person
@@ -19,11 +20,31 @@ class PersonIn(Body):
     name: Name
 
 
+class PersonChange(Body):
+    """What is to be otherwise; what is left out stays."""
+
+    name: Name | None = None
+    ignored: bool | None = Field(
+        default=None,
+        description=(
+            "Whether their faces are told as ignored and never by name. They are recognized all the"
+            " same, so that nobody else is taken for them."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.name is None and self.ignored is None:
+            raise ValueError("nothing is to change: give name, ignored or both")
+        return self
+
+
 class PersonOut(Body):
-    """A person; ``faces`` counts the enrolled ones."""
+    """A person; ``faces`` counts the enrolled ones. One who is ignored is never named."""
 
     id: str
     name: str
+    ignored: bool
     faces: int
     created_at: datetime
     updated_at: datetime
@@ -63,11 +84,16 @@ async def get(person: UUID, _: SignedIn, services: ServicesDep) -> PersonOut:
 
 
 @router.patch("/{person}")
-async def rename(
-    person: UUID, body: PersonIn, _: Administrator, services: ServicesDep
+async def change(
+    person: UUID, body: PersonChange, _: Administrator, services: ServicesDep
 ) -> PersonOut:
-    """Give a person another name."""
-    return person_out(await services.enrollment.rename(PersonId(str(person)), body.name))
+    """Give a person another name, or ignore her from now on, or not any more."""
+    who, enrollment = PersonId(str(person)), services.enrollment
+    if body.name is not None:
+        await enrollment.rename(who, body.name)
+    if body.ignored is not None:
+        await enrollment.ignore(who, ignored=body.ignored)
+    return person_out(await services.people.get(who))
 
 
 @router.delete("/{person}", status_code=status.HTTP_204_NO_CONTENT)
@@ -81,6 +107,7 @@ def person_out(person: Person) -> PersonOut:
     return PersonOut(
         id=person.id,
         name=person.name,
+        ignored=person.ignored,
         faces=person.faces,
         created_at=person.created_at,
         updated_at=person.updated_at,

@@ -8,8 +8,7 @@ from fastapi import APIRouter, UploadFile
 
 from api.http.routes.dependencies import Body, ServicesDep, SignedIn, Upload
 from api.http.services import Services
-from pipeline.messages import DetectedFace, Image, Match
-from pipeline.quality import Flaw
+from pipeline.messages import DetectedFace, Flaw, Image, Match
 
 router = APIRouter(tags=["recognition"])
 
@@ -47,11 +46,12 @@ class Candidate(Body):
 class Recognized(Found):
     """A face, and whom it resembles.
 
-    ``person`` is set if the nearest one reaches the threshold; ``flaw`` says why a face was not
-    compared.
+    ``person`` is set if the nearest one reaches the threshold; ``ignored`` if that is somebody who
+    is never told. ``flaw`` says why a face was not compared.
     """
 
     flaw: str | None
+    ignored: bool
     person: str | None
     name: str | None
     similarity: float | None
@@ -128,22 +128,26 @@ def _found(face: DetectedFace) -> Found:
 def _recognized(
     face: DetectedFace, matches: Sequence[Match], services: Services, flaw: Flaw | None = None
 ) -> Recognized:
+    directory, nearest = services.directory, matches[0] if matches else None
+    reached = nearest is not None and nearest.similarity >= services.threshold
+    ignored = nearest is not None and directory.ignores(nearest.person)
     candidates = [
         Candidate(
             person=match.person,
-            name=services.directory.name(match.person),
+            name=directory.name(match.person),
             similarity=round(match.similarity, 4),
         )
         for match in matches[:_MOST_CANDIDATES]
+        if not directory.ignores(match.person)
     ]
-    best = candidates[0] if candidates else None
-    named = best if best and best.similarity >= services.threshold else None
+    named = candidates[0] if reached and not ignored else None
     return Recognized(
         **_place(face),
         flaw=flaw,
+        ignored=reached and ignored,
         person=named.person if named else None,
         name=named.name if named else None,
-        similarity=best.similarity if best else None,
+        similarity=None if nearest is None else round(nearest.similarity, 4),
         candidates=candidates,
     )
 

@@ -154,10 +154,10 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Rename
-         * @description Give a person another name.
+         * Change
+         * @description Give a person another name, or ignore her from now on, or not any more.
          */
-        patch: operations["rename_api_v1_people__person__patch"];
+        patch: operations["change_api_v1_people__person__patch"];
         trace?: never;
     };
     "/api/v1/people/{person}/faces": {
@@ -1244,6 +1244,19 @@ export interface components {
             next: string | null;
         };
         /**
+         * PersonChange
+         * @description What is to be otherwise; what is left out stays.
+         */
+        PersonChange: {
+            /** Name */
+            name?: string | null;
+            /**
+             * Ignored
+             * @description Whether their faces are told as ignored and never by name. They are recognized all the same, so that nobody else is taken for them.
+             */
+            ignored?: boolean | null;
+        };
+        /**
          * PersonIn
          * @description What is said of a person.
          */
@@ -1253,13 +1266,15 @@ export interface components {
         };
         /**
          * PersonOut
-         * @description A person; ``faces`` counts the enrolled ones.
+         * @description A person; ``faces`` counts the enrolled ones. One who is ignored is never named.
          */
         PersonOut: {
             /** Id */
             id: string;
             /** Name */
             name: string;
+            /** Ignored */
+            ignored: boolean;
             /** Faces */
             faces: number;
             /**
@@ -1338,8 +1353,8 @@ export interface components {
          * Recognized
          * @description A face, and whom it resembles.
          *
-         *     ``person`` is set if the nearest one reaches the threshold; ``flaw`` says why a face was not
-         *     compared.
+         *     ``person`` is set if the nearest one reaches the threshold; ``ignored`` if that is somebody who
+         *     is never told. ``flaw`` says why a face was not compared.
          */
         Recognized: {
             /** Box */
@@ -1358,6 +1373,8 @@ export interface components {
             detection_score: number;
             /** Flaw */
             flaw: string | null;
+            /** Ignored */
+            ignored: boolean;
             /** Person */
             person: string | null;
             /** Name */
@@ -2426,7 +2443,7 @@ export interface operations {
             };
         };
     };
-    rename_api_v1_people__person__patch: {
+    change_api_v1_people__person__patch: {
         parameters: {
             query?: never;
             header?: never;
@@ -2437,7 +2454,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PersonIn"];
+                "application/json": components["schemas"]["PersonChange"];
             };
         };
         responses: {

@@ -10,8 +10,6 @@ import type {
   NewCamera,
   PeoplePage,
   Person,
-  PublishingKey,
-  PublishingKeyOut,
   Shard,
   Ticket,
   Token,
@@ -71,6 +69,11 @@ export class Client implements Signaling {
     return this.http.send('PATCH', `/people/${id}`, { name })
   }
 
+  /** Never tell a person by name, or again. */
+  ignorePerson(id: string, ignored: boolean): Promise<Person> {
+    return this.http.send('PATCH', `/people/${id}`, { ignored })
+  }
+
   removePerson(id: string): Promise<void> {
     return this.http.remove(`/people/${id}`)
   }
@@ -106,25 +109,6 @@ export class Client implements Signaling {
 
   async ticket(): Promise<string> {
     return (await this.http.send<Ticket>('POST', '/live/tickets')).ticket
-  }
-
-  /** Whether a key opens a camera to a publisher. */
-  async hasPublishingKey(camera: string): Promise<boolean> {
-    return (await this.http.get<PublishingKeyOut>(`/cameras/${camera}/publishing-key`)).is_set
-  }
-
-  /** A new key, which is told only now; the one before opens nothing any more. */
-  async makePublishingKey(camera: string): Promise<string> {
-    return (await this.http.send<PublishingKey>('POST', `/cameras/${camera}/publishing-key`)).key
-  }
-
-  removePublishingKey(camera: string): Promise<void> {
-    return this.http.remove(`/cameras/${camera}/publishing-key`)
-  }
-
-  /** Where an encoder publishes to a camera. */
-  whipAddress(camera: string): string {
-    return this.http.address(`/cameras/${camera}/whip`)
   }
 
   /** The video of a camera as it comes, until `signal` ends it. */

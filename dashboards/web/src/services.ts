@@ -3,6 +3,7 @@ import { inject, ref, type InjectionKey, type Ref } from 'vue'
 
 import { Backoff } from './backoff'
 import { Client } from './client'
+import { Encoders } from './encoders'
 import { Http } from './http'
 import { Live, type LiveState } from './live'
 import { Session } from './session'
@@ -11,6 +12,7 @@ export interface Services {
   title: string
   session: Session
   client: Client
+  encoders: Encoders
   live: Live
   liveState: Readonly<Ref<LiveState>>
   /** Why nothing is heard; empty where there is nothing to say. */
@@ -21,7 +23,8 @@ export const SERVICES: InjectionKey<Services> = Symbol('services')
 
 export function createServices(base: string, title: string, storage: Storage): Services {
   const session = new Session(storage)
-  const client = new Client(new Http(base, session))
+  const http = new Http(base, session)
+  const client = new Client(http)
   const live = new Live({
     ticket: () => client.ticket(),
     address: (ticket) => client.liveAddress(ticket),
@@ -36,7 +39,7 @@ export function createServices(base: string, title: string, storage: Storage): S
       liveTrouble.value = why
     },
   })
-  return { title, session, client, live, liveState, liveTrouble }
+  return { title, session, client, encoders: new Encoders(http), live, liveState, liveTrouble }
 }
 
 export function useServices(): Services {

@@ -80,7 +80,7 @@ export interface FaceMessage {
    */
   detection_score: number
   /**
-   * Ignored is too small to judge; pending, not judged yet.
+   * Ignored is too small to judge, or somebody who is never told; pending, not judged yet.
    */
   status: 'known' | 'unknown' | 'pending' | 'ignored'
   /**

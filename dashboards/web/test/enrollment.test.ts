@@ -7,7 +7,7 @@ import type { Person, Verdict } from '../src/rest'
 const IMAGE = new File(['x'], 'x.jpg')
 
 function person(id: string, name: string): Person {
-  return { id, name, faces: 0, created_at: '', updated_at: '' }
+  return { id, name, ignored: false, faces: 0, created_at: '', updated_at: '' }
 }
 
 function verdict(outcome: Verdict['outcome']): Verdict {

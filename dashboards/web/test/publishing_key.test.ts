@@ -31,21 +31,21 @@ describe('the key of an encoder', () => {
       if (failure) throw failure
     }
     return {
-      whipAddress: (camera: string) => `https://here/api/v1/cameras/${camera}/whip`,
-      hasPublishingKey: () => Promise.resolve(isSet),
-      makePublishingKey: async (camera: string) => {
+      address: (camera: string) => `https://here/api/v1/cameras/${camera}/whip`,
+      hasKey: () => Promise.resolve(isSet),
+      makeKey: async (camera: string) => {
         await Promise.resolve()
         did(`make ${camera}`)
         return `whip_${said.length}`
       },
-      removePublishingKey: async (camera: string) => {
+      removeKey: async (camera: string) => {
         await Promise.resolve()
         did(`remove ${camera}`)
       },
     }
   }
   async function open(): Promise<void> {
-    const services = { client: service() } as unknown as Services
+    const services = { encoders: service() } as unknown as Services
     page = mount(PublishingKey, {
       props: { camera: PHONE },
       global: { provide: { [SERVICES as symbol]: services } },

@@ -19,7 +19,16 @@ from api.store.people import People
 from api.store.sealing import Keyring
 from pipeline.errors import Transient
 from pipeline.gallery.milvus import LiteStore, MilvusGallery, Position
-from pipeline.messages import EnrolledFace, FaceId, GalleryId, PackId, PersonId, Vector, Vectors
+from pipeline.messages import (
+    EnrolledFace,
+    FaceId,
+    GalleryId,
+    PackId,
+    PersonId,
+    Status,
+    Vector,
+    Vectors,
+)
 
 PACK = PackId("pack-1")
 DIMENSION = 16
@@ -147,6 +156,27 @@ async def test_a_renamed_person_is_called_so_everywhere(world: World) -> None:
     await world.people.rename(ann.id, "Anna")
     await until(lambda: world.directory.name(ann.id) == "Anna")
     assert world.removed == []
+
+
+async def test_somebody_who_is_ignored_is_told_as_such_and_what_was_told_is_hidden(
+    world: World,
+) -> None:
+    ann, _ = await world.people.add("Ann")
+    await until(lambda: world.directory.told_as(ann.id) == "Ann")
+    await world.people.ignore(ann.id, ignored=True)
+    await until(lambda: world.directory.told_as(ann.id) is Status.IGNORED)
+    assert world.removed == [ann.id]
+    assert world.directory.name(ann.id) == "Ann"
+    await world.people.rename(ann.id, "Anna")
+    await until(lambda: world.directory.name(ann.id) == "Anna")
+    assert world.removed == [ann.id]
+    again = Directory(world.people, world.changes, world.removed.append)
+    await again.load()
+    assert again.told_as(ann.id) is Status.IGNORED
+    await world.people.ignore(ann.id, ignored=False)
+    await until(lambda: world.directory.told_as(ann.id) == "Anna")
+    await world.people.remove(ann.id)
+    await until(lambda: world.directory.told_as(ann.id) is None)
 
 
 async def test_an_index_of_another_log_or_ahead_of_it_begins_anew(world: World) -> None:

@@ -43,9 +43,18 @@ class World:
         self.notifier = ChangeNotifier()
         self.removed: list[PersonId] = []
         extent = Extent(PACK, DIMENSION, MOST)
+        self.added = 0
         self.index = MemoryIndex(
-            self.changes, self.faces, extent, ScriptedGallery([ELSEWHERE]), self.removed.append
+            self.changes,
+            self.faces,
+            extent,
+            ScriptedGallery([ELSEWHERE]),
+            self.removed.append,
+            self.hear_of_added,
         )
+
+    def hear_of_added(self) -> None:
+        self.added += 1
 
     async def enroll(self, name: str, *seeds: int) -> tuple[Person, Sequence[StoredFace]]:
         person, _ = await self.people.add(name)
@@ -94,7 +103,7 @@ async def test_what_was_there_and_what_comes_is_found(world: World) -> None:
     await world.caught_up()
     assert await world.found(1) == [ann.id, bob.id]
     assert await world.found(3) == [bob.id, ann.id]
-    assert world.removed == []
+    assert (world.removed, world.added) == ([], 1)
 
 
 async def test_once_a_deletion_is_reached_it_is_gone_and_told(world: World) -> None:

@@ -1,20 +1,24 @@
+import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from api.command.tally import Tally
 from api.live.seen import seen
-from api.live.wire import frame_message, schema
+from api.live.wire import frame_message, revision_messages, schema
 from pipeline.messages import (
     Box,
     CameraId,
     DetectedFace,
     IdentifiedFace,
+    Moment,
     PersonId,
     Result,
+    Revision,
     Status,
+    TrackId,
     Verdict,
 )
 from tests.fakes import UPRIGHT, tracked
@@ -86,6 +90,56 @@ def test_tracks_that_were_never_judged_are_nobody() -> None:
     tally = Tally()
     tally.add(result(0, t1=Verdict(Status.IGNORED), t2=Verdict(Status.PENDING)))
     assert tally.summary().unknown_tracks == 0
+
+
+def test_a_tally_gives_the_frames_of_a_wrong_name_to_whom_they_belong() -> None:
+    bob, nobody = Verdict(Status.KNOWN, PersonId("Bob"), 0.95), Verdict(Status.UNKNOWN)
+    tally = Tally()
+    for one in (result(0, t1=ANN), result(1, t1=ANN, t2=ANN), result(2, t1=bob, t2=ANN)):
+        tally.add(one)
+    since = Moment(0, 0, 0.0)
+    to_bob = Revision(TrackId(1), PersonId("Ann"), bob, since)
+    to_nobody = Revision(TrackId(2), PersonId("Ann"), nobody, since)
+    tally.add(dataclasses.replace(result(3, t1=bob, t2=nobody), revisions=[to_bob, to_nobody]))
+    summary = tally.summary()
+    assert {name: one.frames for name, one in summary.people.items()} == {"Bob": 4}
+    assert summary.people["Bob"].first_seen == 0.0
+    assert summary.unknown_tracks == 1
+
+
+def test_a_revision_is_sent_with_the_frames_it_is_about() -> None:
+    revision = Revision(TrackId(7), PersonId("Ann"), STRANGER, Moment(2, 18_000, 0.2))
+    one = dataclasses.replace(result(3, t7=STRANGER), revisions=[revision])
+    (message,) = revision_messages(seen(one), str.upper)
+    assert json.loads(message.model_dump_json()) == {
+        "type": "revision",
+        "camera": "gate",
+        "track": 7,
+        "was": "Ann",
+        "status": "unknown",
+        "person": None,
+        "name": None,
+        "since": {"seq": 2, "media_time": 18_000, "captured_at": 0.2},
+        "until": {"seq": 3, "media_time": 27_000, "captured_at": 0.3},
+    }
+
+
+def test_who_is_ignored_is_told_as_such_and_never_by_name() -> None:
+    def told_as(person: PersonId) -> str | Literal[Status.IGNORED]:
+        return Status.IGNORED if person == "Ann" else person
+
+    bob = Verdict(Status.KNOWN, PersonId("Bob"), 0.95)
+    since = Moment(2, 18_000, 0.2)
+    of_ann = Revision(TrackId(7), PersonId("Ann"), bob, since)
+    to_ann = Revision(TrackId(8), PersonId("Bob"), ANN, since)
+    one = seen(dataclasses.replace(result(3, t7=bob, t8=ANN), revisions=[of_ann, to_ann]))
+    faces = frame_message(one, told_as).faces
+    assert [(face.status, face.person, face.name) for face in faces] == [
+        (Status.KNOWN, "Bob", "Bob"),
+        (Status.IGNORED, None, None),
+    ]
+    (revision,) = revision_messages(one, told_as)
+    assert (revision.was, revision.status, revision.person) == ("Bob", Status.IGNORED, None)
 
 
 def test_the_schema_for_browsers_is_that_of_the_messages() -> None:

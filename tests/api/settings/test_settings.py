@@ -229,7 +229,8 @@ def test_an_unknown_key_is_refused_although_it_is_empty(yaml_file: WriteYaml) ->
 def test_an_unknown_key_like_no_other_is_answered_with_the_keys_there_are() -> None:
     (problem,) = refusal(overrides=["inference.xyzzy=1"])
     assert problem.endswith(
-        "there are inference.lanes, inference.batch, inference.batch_wait, inference.window"
+        "there are inference.lanes, inference.batch, inference.batch_wait, "
+        "inference.picture_memory, inference.window"
     )
 
 

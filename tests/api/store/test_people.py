@@ -48,6 +48,19 @@ async def test_people_come_by_name_page_by_page(people: People) -> None:
     assert (len(first.people), rest.next) == (3, None)
 
 
+async def test_somebody_is_ignored_until_she_is_not(people: People, changes: Changes) -> None:
+    ann, _ = await people.add("Ann")
+    assert not ann.ignored
+    ignored, (change,) = await people.ignore(ann.id, ignored=True)
+    assert (ignored.ignored, ignored.name, change.kind) == (True, "Ann", Kind.PERSON_NAMED)
+    assert await people.ignored() == await people.ignored([ann.id, NOBODY]) == {ann.id}
+    assert await people.ignored([NOBODY]) == set()
+    assert (await people.get(ann.id)).ignored
+    await people.ignore(ann.id, ignored=False)
+    assert await people.ignored() == set()
+    assert [one.number for one in await changes.after(0, 9)] == [1, 2, 3]
+
+
 @pytest.mark.parametrize("query", ["%", "_", "'; drop table people; --", "\\"])
 async def test_a_part_of_a_name_is_text_and_no_pattern(people: People, query: str) -> None:
     await people.add("Ann")
@@ -60,6 +73,7 @@ async def test_what_is_not_there_cannot_be_changed(people: People, faces: Faces)
     for attempt in (
         people.get(NOBODY),
         people.rename(NOBODY, "x"),
+        people.ignore(NOBODY, ignored=True),
         people.remove(NOBODY),
         faces.add(NOBODY, new_face()),
         faces.remove(NOBODY, FaceId(str(uuid.uuid4()))),

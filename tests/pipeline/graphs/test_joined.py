@@ -1,6 +1,6 @@
 """Networks joined with what is done around them, beside OpenCV and the network alone."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -24,6 +24,7 @@ from pipeline.messages import DetectedFace, Image, Vectors
 from pipeline.packs.manifest import EmbedderFeed, load_manifest
 from pipeline.packs.pack import Pack
 from pipeline.settings import ModelSettings
+from pipeline.stages import PictureNetwork
 from pipeline.views import Colours, OnHost, View
 from pipeline.warp import warp
 from tests.pipeline.graphs.asking import inputs_for
@@ -39,7 +40,9 @@ class Joined:
             model.SerializeToString(), providers=["CPUExecutionProvider"]
         )
         self.input_shape = shape
-        self.outputs = {value.name: tuple(value.shape) for value in self._session.get_outputs()}
+        self.outputs: Mapping[str, tuple[int | str | None, ...]] = {
+            value.name: tuple(value.shape) for value in self._session.get_outputs()
+        }
 
     def show(self, image: Image, view: View, outputs: Sequence[str]) -> Sequence[Tensor]:
         return self.ask([image], [view], outputs)
@@ -76,7 +79,7 @@ def yunets(test_data: Path) -> tuple[YuNet, YuNet]:
     """By OpenCV, and joined."""
     file = test_data / "models" / "yunet_s_dynamic.onnx"
     alone = Network(file)
-    both = (
+    both: tuple[PictureNetwork, PictureNetwork] = (
         OnHost(alone, yunet.COLOURS),
         Joined(joined(file, yunet.COLOURS), alone.input_shape),
     )
@@ -134,7 +137,7 @@ def test_a_graph_of_scrfd_s_shape_answers_the_same(
 ) -> None:
     file = scrfd_graph(tmp_path / "scrfd.onnx", side=side, batched=batched)
     alone = Network(file)
-    both = (
+    both: tuple[PictureNetwork, PictureNetwork] = (
         OnHost(alone, scrfd.COLOURS),
         Joined(joined(file, scrfd.COLOURS), alone.input_shape),
     )
