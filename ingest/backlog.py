@@ -45,6 +45,11 @@ class Backlog(Generic[Picture]):
         if dropped:
             self._on_drop(dropped)
 
+    def clear(self) -> None:
+        """Drop what waits, and what comes until the next key picture."""
+        with self._lock:
+            self._drop_all()
+
     def close(self) -> None:
         """No more: the reader ends after the last one."""
         self._waiting.close()
@@ -61,6 +66,9 @@ class Backlog(Generic[Picture]):
         fits = self._bytes + len(picture.data) <= _BYTES and self._count < _PICTURES
         if fits or not self._goes_on:
             return 0
+        return self._drop_all()
+
+    def _drop_all(self) -> int:
         gone = self._waiting.clear()
         self._bytes -= sum(len(one.data) for one in gone)
         self._count -= len(gone)

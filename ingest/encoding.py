@@ -9,6 +9,7 @@ import av
 from av.video.frame import PictureType
 from av.video.reformatter import VideoReformatter
 
+from ingest.decode import Painter
 from ingest.media_clock import TICKS
 from ingest.playable import Playable
 
@@ -83,6 +84,7 @@ class Encoding:
         name: the camera's.
         on_coded: called on that thread with this and each encoded picture; it must not wait.
         on_thread: called on that thread before anything else.
+        painter: masks its pictures.
     """
 
     def __init__(
@@ -90,10 +92,12 @@ class Encoding:
         name: str,
         on_coded: "Callable[[Encoding, Playable], None]",
         on_thread: Callable[[], None],
+        painter: Painter | None = None,
     ) -> None:
         self._name = name
         self._on_coded = on_coded
         self._on_thread = on_thread
+        self._painter = painter or Painter()
         self._changed = threading.Condition()
         self._newest: tuple[av.VideoFrame, int] | None = None
         self._wants_key = False
@@ -120,12 +124,13 @@ class Encoding:
         self._on_thread()
         encoder: Encoder | None = None
         try:
-            for picture, media_time in self._pictures():
+            for newest, media_time in self._pictures():
+                picture = self._painter.picture(newest)
                 if encoder is None or not encoder.fits(picture):
                     encoder = Encoder(picture.width, picture.height)
                 wants_key, self._wants_key = self._wants_key, False
                 self._on_coded(self, encoder.encode(picture, media_time, wants_key=wants_key))
-                del picture  # while the next one is waited for, this one must not be held
+                del picture, newest  # while the next one is waited for, this one must not be held
         except av.FFmpegError as error:
             _log.error("camera %s cannot be encoded for its viewers: %s", self._name, error)
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from ingest.address import CameraAddress
+from ingest.options import DEFAULTS, CameraOptions
 from ingest.source import State, StateChange
 from pipeline.errors import FaceapiError, Fatal
 from pipeline.messages import CameraId
@@ -20,6 +21,7 @@ class CameraSpec:
 
     camera: CameraId
     url: CameraAddress
+    options: CameraOptions = DEFAULTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,15 @@ class Observed:
     connections: int = 0
     clock_skew: float | None = None
     """Seconds that the camera's clock is ahead of ours; None where it says no time."""
+    transport: str = ""
+    """By what it comes: tcp, udp or webrtc."""
+    decoder: str = "cpu"
+    """What decoded the last picture: cpu or cuda."""
     _key_at: int = -1
 
-    def connected(self, codec: str) -> None:
+    def connected(self, codec: str, transport: str) -> None:
         """A connection begins to give video."""
-        self.codec = codec
+        self.codec, self.transport = codec, transport
         self.connections += 1
         self.clock_skew = None
         self._key_at = -1
@@ -45,9 +49,10 @@ class Observed:
                 self.key_interval = (media_time - self._key_at) / TICKS
             self._key_at = media_time
 
-    def shown(self, width: int, height: int) -> None:
+    def shown(self, width: int, height: int, decoder: str) -> None:
         """A picture was decoded."""
         self.decoded += 1
+        self.decoder = decoder
         self.width, self.height = width, height
 
     def copy(self) -> "Observed":

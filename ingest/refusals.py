@@ -1,10 +1,20 @@
 """What FFmpeg says about a camera that does not play, as one of our errors."""
 
+import errno
+
 import av
 
 from ingest.address import CameraUrl
 from ingest.describe import login_refused
-from ingest.troubles import Garbage, Lost, NoSuchStream, Refused, Unauthorized, Unreachable
+from ingest.troubles import (
+    Garbage,
+    Lost,
+    NoSuchStream,
+    NoTransport,
+    Refused,
+    Unauthorized,
+    Unreachable,
+)
 from pipeline.errors import FaceapiError
 
 
@@ -33,6 +43,10 @@ def _lost(url: CameraUrl, error: av.FFmpegError) -> FaceapiError:
     match error:
         case av.error.ConnectionRefusedError():
             return Unreachable(f"{url}: the connection was refused")
+        case av.error.OSError(errno=errno.EPROTONOSUPPORT):
+            return NoTransport(
+                f"{url}: it does not send in this way; options.transport may be tcp, udp or auto"
+            )
         case av.error.OSError(errno=5):
             return Unreachable(f"{url}: out of reach; is the host's name right?")
         case _:

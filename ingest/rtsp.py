@@ -1,10 +1,9 @@
-"""An RTSP camera as a source: FFmpeg's client over TCP, the newest frame wins."""
+"""An RTSP camera as a source: FFmpeg's client, the newest frame wins."""
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -12,17 +11,16 @@ import av
 
 from ingest.access_units import AccessUnit, Assembly, NalUnits, Need, WholePictures
 from ingest.address import CameraUrl
-from ingest.decode import Decoder, Painter
-from ingest.describe import describe
-from ingest.destination import Destinations
+from ingest.decode import Decoder, Painter, decoder_for
 from ingest.handover import Handover, decoded
 from ingest.nal_units import H264, H265
+from ingest.opening import CODECS, PATIENCE, Limits, opened
+from ingest.options import DEFAULTS, CameraOptions, Transport
 from ingest.passing import Passing
 from ingest.reach import listening
-from ingest.refusals import refusal
+from ingest.selection import Choice, Selection
 from ingest.sender_clock import SenderClock, Stamp
 from ingest.tee import Tap, Tee
-from ingest.thinning import Thinning
 from ingest.troubles import Garbage, Lost, Silent, Unreachable, Unsupported
 from pipeline.mailbox import Turn
 from pipeline.messages import CameraId, Capture
@@ -33,26 +31,8 @@ if TYPE_CHECKING:
 
     from pipeline.errors import Transient
 
-_CODECS = "H.264, H.265 and MJPEG"
-_TAKEN = {"H264", "H265", "JPEG"}
-"""The same as session descriptions name them (RFC 6184, RFC 7798, RFC 2435)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long a camera may take, in seconds, and where it may be."""
-
-    connect: float = 5.0
-    """Until it has agreed to play."""
-    silence: float = 4.0
-    """Without a packet."""
-    picture: float = 15.0
-    """Without a picture, although packets come: longer than from one key frame to the next."""
-    destinations: Destinations | None = None
-    """None: wherever it is said to be."""
-
-
-PATIENCE = Limits()
+_TAKEN = {"h264", "hevc", "mjpeg"}
+"""As FFmpeg names them."""
 
 
 class _Video(NamedTuple):
@@ -63,6 +43,23 @@ class _Video(NamedTuple):
     assembly: Assembly[Stamp]
     passing: Passing | None
     """For viewers, where they may be able to play it as it is."""
+    apart: bool = False
+    """No picture needs another."""
+
+
+class _Marked(NamedTuple):
+    """What goes through the decoder with a picture."""
+
+    stamp: Stamp
+    analyse: bool
+
+
+class _Shot(NamedTuple):
+    """A decoded picture; ``seq`` is None where it is not meant for analysis."""
+
+    seq: int | None
+    picture: av.VideoFrame
+    stamp: Stamp
 
 
 class RtspCamera:
@@ -70,10 +67,11 @@ class RtspCamera:
 
     To close it takes as long as one packet; if the camera is silent, until the timeout. ``turn`` is
     waited for before the newest frame is taken. ``on_thread`` is called on each connection's own
-    thread, before anything else. ``tee`` is given all its video, for viewers.
+    thread, before anything else. ``tee`` is given all its video, for viewers. ``told`` says its
+    options as they are now; what a connection can follow while it plays, it follows at once.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - it belongs to all of these
         self,
         url: CameraUrl,
         camera: CameraId,
@@ -81,6 +79,7 @@ class RtspCamera:
         turn: Turn = nullcontext,
         on_thread: Callable[[], None] = lambda: None,
         tee: Tee | None = None,
+        told: Callable[[], CameraOptions] = lambda: DEFAULTS,
     ) -> None:
         self._url = url
         self._camera = camera
@@ -88,6 +87,7 @@ class RtspCamera:
         self._turn = turn
         self._on_thread = on_thread
         self._tee = tee or Tee()
+        self._told = told
         self._away = False
         """Nothing listened at its address when it was tried last."""
 
@@ -100,7 +100,7 @@ class RtspCamera:
 
         Raises:
             Unreachable, Refused, Silent, Lost, Garbage: as ``ingest.troubles`` says.
-            NoSuchStream, Unsupported, Unauthorized, Forbidden: likewise.
+            NoSuchStream, Unsupported, Unauthorized, Forbidden, NoTransport, NoDecoder: likewise.
         """
         handover = Handover(1, lossless=False, turn=self._turn)  # the newest wins
         return decoded(self._decode, handover, f"camera {self._camera}")
@@ -114,56 +114,46 @@ class RtspCamera:
 
     def _decode(self, handover: Handover) -> None:
         self._on_thread()
-        painter, media_time, captured_at = Painter(), -1, 0.0
-        with self._connect() as container:
+        painter, media_time, captured_at = Painter(self._tee.masking), -1, 0.0
+        with self._connected() as (container, transport):
             video = self._video_of(container)
-            with self._tee.connection(video.codec, video.passing) as tap:
-                for seq, picture, stamp in self._pictures(container, video, tap, handover):
+            with self._tee.connection(video.codec, video.passing, transport) as tap:
+                for shot in self._shots(container, video, tap, handover):
+                    stamp = shot.stamp
                     media_time = max(media_time + 1, stamp.media_time)
                     captured_at = max(captured_at, stamp.captured_at)
-                    tap.decoded(picture, media_time)
-                    paint = partial(painter.image, picture)
+                    tap.decoded(shot.picture, media_time)
+                    if shot.seq is None:
+                        continue
+                    paint = partial(painter.image, shot.picture)
                     handover.put(
                         Capture(
-                            self._camera, seq, media_time, captured_at, stamp.rtp_timestamp, paint
+                            self._camera,
+                            shot.seq,
+                            media_time,
+                            captured_at,
+                            stamp.rtp_timestamp,
+                            paint,
                         )
                     )
 
-    def _connect(self) -> "InputContainer":
+    @contextmanager
+    def _connected(self) -> "Iterator[tuple[InputContainer, Transport]]":
         self._away = False
         try:
-            return self._open()
+            container, transport = opened(self._url, self._limits, self._told().transport)
         except Unreachable:
             self._away = True
             raise
+        with container:
+            yield container, transport
 
-    def _open(self) -> "InputContainer":
-        limits = self._limits
-        if limits.destinations is not None:
-            codecs = describe(self._url, limits.destinations, limits.connect)
-            if not _TAKEN.intersection(codecs):
-                raise Unsupported(f"{self._url}: the video is {codecs[0]}; allowed are {_CODECS}")
-        options = {
-            "rtsp_transport": "tcp",
-            "allowed_media_types": "video",
-            "timeout": str(round(max(limits.connect, limits.silence) * 1e6)),  # microseconds
-            "probesize": "32",  # with the next: begin at once, the SDP says enough
-            "analyzeduration": "0",
-            "fflags": "noparse",  # see access_units
-        }
-        try:
-            return av.open(
-                self._url.with_secrets, options=options, timeout=(limits.connect, limits.silence)
-            )
-        except av.FFmpegError as error:
-            refused = refusal(self._url, error)
-        raise refused
-
-    def _pictures(
+    def _shots(
         self, container: "InputContainer", video: _Video, tap: Tap, handover: Handover
-    ) -> Iterator[tuple[int, av.VideoFrame, Stamp]]:
-        decoder, clock, thinning = Decoder(video.stream.codec_context), SenderClock(), Thinning()
-        latest, shown = time.monotonic(), 0
+    ) -> Iterator[_Shot]:
+        decoder = decoder_for(video.stream.codec_context, self._told().decoder)
+        clock, selection = SenderClock(), Selection(apart=video.apart)
+        latest, count = time.monotonic(), 0
         for packet in self._packets(container, video.stream):
             handover.pause(0)
             arrived = time.time()
@@ -171,13 +161,23 @@ class RtspCamera:
             self._tee.observed.clock_skew = clock.skew
             for unit in video.assembly.add(bytes(packet), stamp):
                 tap.coded(unit.data, unit.stamp.media_time, key=unit.need is Need.KEY)
-                if not thinning.wants(_need(decoder, unit), handover.taken):
+                choice = selection.choose(
+                    _need(decoder, unit),
+                    time.monotonic(),
+                    self._told().analysed,
+                    handover.taken,
+                    viewed=tap.is_viewed,
+                )
+                if not choice.decode:
                     tap.skipped()
                     continue
-                for picture in _decode_unit(decoder, unit, alone=thinning.keys_only):
+                for picture in _decode_unit(decoder, unit, choice):
                     latest = time.monotonic()
-                    yield thinning.skipped + shown, picture, cast("Stamp", picture.opaque)
-                    shown += 1
+                    tap.decoder = decoder.used
+                    marked = cast("_Marked", picture.opaque)
+                    seq = selection.missed + count if marked.analyse else None
+                    count += marked.analyse
+                    yield _Shot(seq, picture, marked.stamp)
             if time.monotonic() - latest > self._limits.picture:
                 raise Garbage(
                     f"{self._url}: packets, but for {self._limits.picture:g} s no picture"
@@ -186,17 +186,17 @@ class RtspCamera:
     def _video_of(self, container: "InputContainer") -> _Video:
         if not container.streams.video:
             raise Unsupported(f"{self._url}: there is no video in this stream")
-        stream = container.streams.video[0]
-        match getattr(stream.codec_context, "name", "of an unknown kind"):
+        stream = _first_that_is_taken(container.streams.video)
+        match _codec_name(stream):
             case "h264":
                 announced = stream.codec_context.extradata or b""
                 return _Video(stream, "H.264", NalUnits(H264), Passing(announced))
             case "hevc":
                 return _Video(stream, "H.265", NalUnits(H265), None)
             case "mjpeg":
-                return _Video(stream, "MJPEG", WholePictures(), None)
+                return _Video(stream, "MJPEG", WholePictures(), None, apart=True)
             case other:
-                raise Unsupported(f"{self._url}: the video is {other}; allowed are {_CODECS}")
+                raise Unsupported(f"{self._url}: the video is {other}; allowed are {CODECS}")
 
     def _packets(
         self, container: "InputContainer", stream: "VideoStream"
@@ -213,6 +213,15 @@ class RtspCamera:
         raise lost  # here and not above: FFmpeg's errors hold the password
 
 
+def _first_that_is_taken(streams: "Sequence[VideoStream]") -> "VideoStream":
+    """Some cameras have several videos in one session, a strange one among them."""
+    return next((one for one in streams if _codec_name(one) in _TAKEN), streams[0])
+
+
+def _codec_name(stream: "VideoStream") -> str:
+    return getattr(stream.codec_context, "name", "of an unknown kind")
+
+
 def _need(decoder: Decoder, unit: AccessUnit[Stamp]) -> Need:
     """What others need of a picture.
 
@@ -223,11 +232,11 @@ def _need(decoder: Decoder, unit: AccessUnit[Stamp]) -> Need:
 
 
 def _decode_unit(
-    decoder: Decoder, unit: AccessUnit[Stamp], *, alone: bool
+    decoder: Decoder, unit: AccessUnit[Stamp], choice: Choice
 ) -> Iterator[av.VideoFrame]:
     packet: av.Packet[Any] = av.Packet(unit.data)
-    packet.opaque = unit.stamp
-    decode = decoder.decode_alone if alone else decoder.decode
+    packet.opaque = _Marked(unit.stamp, choice.analyse)
+    decode = decoder.decode_alone if choice.alone else decoder.decode
     try:
         yield from (picture for picture in decode(packet) if not picture.is_corrupt)
     except av.error.InvalidDataError:

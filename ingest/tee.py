@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ingest.decode import Painter
 from ingest.encoding import Encoding
+from ingest.masking import Masking
 from ingest.media_clock import MediaClock
 from ingest.observed import Observed
+from ingest.options import DecoderChoice, Masks
 from ingest.playable import LastGroup, Playable
 from ingest.pulse import Pulse
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from ingest.passing import Passing
 
 _log = logging.getLogger(__name__)
+_MASKED = "parts of it are masked"
 
 _KEY_PAUSE = 1.0
 """Seconds between two key pictures that viewers ask for: each has the size of many others."""
@@ -28,19 +32,27 @@ class Tee:
     """What viewers of one camera get, over all its connections, and what came of it.
 
     The camera's own pictures are passed on, and the last group of them is kept, so that the first
-    viewer sees something at once. Where they cannot be played they are encoded from the decoded
-    ones: once, and only while somebody plays. A source tells it on its own thread of each
-    connection; ``play`` and ``halt`` are called in the event loop. Nothing here waits.
+    viewer sees something at once. Where they cannot be played, or something in them is masked, they
+    are encoded from the decoded ones: once, and only while somebody plays. A source tells it on
+    its own thread of each connection; ``play`` and ``halt`` are called in the event loop. Nothing
+    here waits.
 
     Args:
         name: the camera's.
         on_thread: called on each thread that encodes, before anything else.
+        masking: the camera's, the same for whatever shows pictures of it.
     """
 
-    def __init__(self, name: str = "", on_thread: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        name: str = "",
+        on_thread: Callable[[], None] = lambda: None,
+        masking: Masking | None = None,
+    ) -> None:
         self.clock = MediaClock()
         self.observed = Observed()
         self.pulse = Pulse()
+        self.masking = masking or Masking()
         self._name = name
         self._on_thread = on_thread
         self._lock = threading.Lock()
@@ -48,6 +60,9 @@ class Tee:
         self._listener: Callable[[Playable], None] | None = None
         self._encoding: Encoding | None = None
         self._latest = -1
+        """Media time of the last picture that was given."""
+        self._decoded = -1
+        """Media time of the last picture that was decoded."""
         self._ask: Callable[[], None] = _nobody
         self._asked = float("-inf")
 
@@ -76,26 +91,50 @@ class Tee:
             else:
                 self._encoding.request_key()
 
+    def mask(self, masks: Masks) -> int:
+        """Mask its pictures so from now on; nobody plays then, until ``play`` is called anew.
+
+        What was seen or given before has at most the media time that is returned, and all after
+        that is masked.
+        """
+        with self._lock:
+            self.masking.change(masks)
+            self._listener = None
+            self._latest = max(self._latest, self._decoded)
+            self._group.clear()
+            self._end_encoding()
+            return self._latest
+
     @contextmanager
     def connection(
-        self, codec: str, passing: "Passing | None", ask: Callable[[], None] | None = None
+        self,
+        codec: str,
+        passing: "Passing | None",
+        transport: str = "tcp",
+        ask: Callable[[], None] | None = None,
     ) -> "Iterator[Tap]":
         """While a source is connected it tells the tap of each picture.
 
         Args:
             codec: of its video, as a person calls it.
             passing: of video that can perhaps be played as it is; None for all other.
+            transport: by what it comes.
             ask: asks its sender for a key picture, in the event loop; None: nobody can be asked.
         """
         self._ask = ask or _nobody
         self.clock.begin()
         self.pulse.begin()
-        self.observed.connected(codec)
+        self.observed.connected(codec, transport)
         try:
             yield Tap(self, passing)
         finally:
             self._ask = _nobody
             self.cut()
+
+    @property
+    def is_played(self) -> bool:
+        """Whether somebody plays."""
+        return self._listener is not None
 
     def cut(self) -> None:
         """What comes next does not go on from what came before."""
@@ -104,18 +143,23 @@ class Tee:
             self._end_encoding()
 
     def give(self, picture: Playable) -> None:
-        """A picture of the camera's own."""
+        """A picture of the camera's own; never where something is masked."""
         with self._lock:
-            self._give(picture)
+            if not self.masking.masks:
+                self._give(picture)
 
-    def encode(self, picture: "av.VideoFrame", media_time: int, why: str) -> None:
-        """Encode a decoded picture if somebody plays."""
+    def decoded(self, picture: "av.VideoFrame", media_time: int, why: str) -> None:
+        """A decoded picture: it is encoded if somebody plays, and there is a reason for it."""
         with self._lock:
-            if self._listener is None or media_time <= self._latest:
+            self._decoded = media_time
+            why = _MASKED if self.masking.masks else why
+            if not why or self._listener is None or media_time <= self._latest:
                 return
             if self._encoding is None:
                 _log.info("camera %s is encoded for its viewers: %s", self._name, why)
-                self._encoding = Encoding(self._name, self._encoded, self._on_thread)
+                self._encoding = Encoding(
+                    self._name, self._encoded, self._on_thread, Painter(self.masking)
+                )
             self._encoding.put(picture, media_time)
 
     def _encoded(self, encoding: Encoding, picture: Playable) -> None:
@@ -147,6 +191,8 @@ class Tap:
         self._tee = tee
         self._passing = passing
         self._why = "it is not H.264 by RTSP"
+        self.decoder = DecoderChoice.CPU
+        """What decodes its pictures."""
 
     def coded(self, unit: bytes, media_time: int, *, key: bool) -> None:
         """A picture as the camera coded it, whether it is analysed or not.
@@ -166,6 +212,11 @@ class Tap:
         elif playable is not None:
             self._tee.give(playable)
 
+    @property
+    def is_viewed(self) -> bool:
+        """Whether somebody plays what is encoded here: every picture is wanted decoded."""
+        return self._tee.is_played and (self._passing is None or bool(self._tee.masking.masks))
+
     def skipped(self) -> None:
         """A picture came that nobody decodes."""
         self._tee.pulse.beat()
@@ -173,6 +224,5 @@ class Tap:
     def decoded(self, picture: "av.VideoFrame", media_time: int) -> None:
         """A picture as it is shown."""
         self._tee.pulse.beat()
-        self._tee.observed.shown(picture.width, picture.height)
-        if self._passing is None:
-            self._tee.encode(picture, media_time, self._why)
+        self._tee.observed.shown(picture.width, picture.height, self.decoder)
+        self._tee.decoded(picture, media_time, self._why if self._passing is None else "")

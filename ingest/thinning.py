@@ -19,11 +19,10 @@ class Thinning:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.skipped = 0
-        """Pictures that were left out so far."""
         self._least = self._goal = Need.DISPOSABLE
         self._seen = dict.fromkeys(Need, 0)
         self._before = dict(self._seen)
+        self._taken_before = 0
         self._meter, self._overload = LoadMeter(clock), Overload()
 
     @property
@@ -31,26 +30,26 @@ class Thinning:
         """Whether only pictures that need no other are decoded, each by itself."""
         return self._least is Need.KEY
 
-    def wants(self, need: Need, taken: int) -> bool:
+    def wants(self, need: Need, offered: int, taken: int, floor: Need = Need.DISPOSABLE) -> bool:
         """Whether the next picture is to be decoded.
 
         Args:
             need: what other pictures need of it.
-            taken: pictures that were taken for analysis so far.
+            offered: pictures that were decoded for analysis so far.
+            taken: those of them that were taken.
+            floor: nothing below it is wanted anyway.
         """
         self._seen[need] += 1
-        offered = sum(self._seen.values()) - self.skipped
         if (load := self._meter.update(offered, taken)) is not None:
-            self._adapt(load)
+            self._adapt(load, taken - self._taken_before)
+            self._taken_before = taken
         if need is Need.KEY or not self.keys_only:  # after a gap one can go on from a key picture
-            self._least = self._goal
-        wanted = need >= self._least
-        self.skipped += not wanted
-        return wanted
+            self._least = max(self._goal, floor)
+        return need >= self._least
 
-    def _adapt(self, load: Load) -> None:
+    def _adapt(self, load: Load, taken: int) -> None:
         if self._overload.update(load):
-            enough = _MORE * load.got / max(load.asked, 1e-9) * self._left_at(self._least)
+            enough = _MORE * taken
             fit = [level for level in Need if self._left_at(level) >= enough]
             self._goal = max(fit, default=self._goal)
         elif self._goal:

@@ -28,6 +28,10 @@ class Cause(StrEnum):
     """There is no video in the stream, or in a codec that is not taken."""
     FORBIDDEN = "forbidden"
     """No camera may be there."""
+    TRANSPORT = "transport"
+    """It does not send in the way it was asked to."""
+    DECODER = "decoder"
+    """What it is to be decoded by is not there."""
 
 
 class Unreachable(Transient):
@@ -84,7 +88,19 @@ class Forbidden(BadInput):
     cause: ClassVar = Cause.FORBIDDEN
 
 
-NOES = (Refused, Unauthorized, NoSuchStream, Unsupported)
+class NoTransport(Misconfigured):
+    """It does not send in the way it was asked to."""
+
+    cause: ClassVar = Cause.TRANSPORT
+
+
+class NoDecoder(Misconfigured):
+    """What it is to be decoded by is not there."""
+
+    cause: ClassVar = Cause.DECODER
+
+
+NOES = (Refused, Unauthorized, NoSuchStream, Unsupported, NoTransport)
 """The camera says no: asking it again and again may lock an account, and helps nobody."""
 
 

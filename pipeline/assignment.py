@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from heapq import nlargest
 from typing import TypeVar
 
 Row = TypeVar("Row", bound=Hashable)
@@ -19,6 +20,22 @@ def assign(gains: Mapping[tuple[Row, Column], float]) -> dict[Row, Column]:
     """
     wanted = {pair: gain for pair, gain in gains.items() if gain > 0}
     return dict(pair for part in _parts(wanted) for pair in _best(part, wanted))
+
+
+def contenders(gains: Mapping[tuple[Row, Column], float]) -> dict[tuple[Row, Column], float]:
+    """The pairs among which the best assignment is, without some row or without none.
+
+    Of each column its best rows, as many as there are columns: no more can be taken by others. So a
+    crowd that competes for a few columns costs no more than a few rows do.
+    """
+    of_column = defaultdict[Column, list[tuple[Row, Column]]](list)
+    for pair in gains:
+        of_column[pair[1]].append(pair)
+    return {
+        pair: gains[pair]
+        for pairs in of_column.values()
+        for pair in nlargest(len(of_column), pairs, key=gains.__getitem__)
+    }
 
 
 def _parts(pairs: Iterable[tuple[Row, Column]]) -> Iterator[Sequence[tuple[Row, Column]]]:

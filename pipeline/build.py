@@ -1,13 +1,14 @@
 """Settings and a model pack -> a pipeline; the one place that names concrete stages."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.detect import scrfd, yunet
 from pipeline.detect.closeup import AsDetected, CloseUp
 from pipeline.detect.mtcnn import Cascade, Mtcnn
+from pipeline.detect.region import WHOLE, WithinRegion
 from pipeline.detect.scrfd import Scrfd
 from pipeline.detect.yunet import YuNet
 from pipeline.device.extract import DeviceEmbedder, DeviceExtractor
@@ -18,6 +19,7 @@ from pipeline.errors import Misconfigured
 from pipeline.extract import FeatureExtractor
 from pipeline.identify import DecisionPolicy, Identifier
 from pipeline.inference import Lanes, Placed, Runnable, lane_count
+from pipeline.messages import Box
 from pipeline.networks import Networks, asks_for_gpu, devices_of, open_sessions, ready
 from pipeline.packs.half import with_half_precision
 from pipeline.packs.manifest import (
@@ -60,8 +62,13 @@ class Pipeline:
     extractor: FeatureExtractor
     least_eye_distance: float
 
-    def recognizer(self, gallery: Gallery, after: int = 0) -> Recognizer:
-        """The line for one camera, with tracks of its own, numbered on from ``after``."""
+    def recognizer(
+        self, gallery: Gallery, after: int = 0, region: Callable[[], Box] = lambda: WHOLE
+    ) -> Recognizer:
+        """The line for one camera, with tracks of its own, numbered on from ``after``.
+
+        It looks for faces in the ``region`` alone.
+        """
         track, identify = self.settings.track, self.settings.identify
         identifier = Identifier(self._policy())
         tracker = FaceTracker(
@@ -77,7 +84,7 @@ class Pipeline:
         )
         return Recognizer(
             self.lanes.for_camera(),
-            self.watcher,
+            WithinRegion(self.watcher, region),
             self.extractor,
             gallery,
             Tracks(tracker, schedule, identifier),
@@ -95,6 +102,11 @@ class Pipeline:
     def networks(self) -> Mapping[str, Placed]:
         """The networks, by what they do in the pack."""
         return self.opened.by_role
+
+    @property
+    def on_device(self) -> bool:
+        """Whether pictures are made ready where the networks run, not by OpenCV."""
+        return isinstance(self.opened, DeviceNetworks)
 
     @property
     def fallen(self) -> str:

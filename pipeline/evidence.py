@@ -4,20 +4,28 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pipeline.counterexamples import is_counter, other_than
 from pipeline.messages import Comparison, PersonId
 
 _LEAST = 0.01
 """The lowest quality that is reckoned with: where all looks are worthless they count the same."""
 
+_NONE = -2.0
+"""Less than any difference of two cosines."""
+
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """How much a track resembles somebody, by how many looks, and how many that is in effect."""
+    """How much a track resembles somebody, by how many looks, and how many that is in effect.
+
+    ``against`` is by how much it resembles her counter-examples more; -2 where there are none.
+    """
 
     person: PersonId
     similarity: float
     looks: int
     effective: float
+    against: float = _NONE
 
 
 class Evidence:
@@ -50,7 +58,8 @@ class Evidence:
     def strip(self, person: PersonId) -> None:
         """Forget how near a person was."""
         for place, look in enumerate(self._looks):
-            others = [one for one in look.matches if one.person != person]
+            hers = {person, other_than(person)}
+            others = [one for one in look.matches if one.person not in hers]
             self._looks[place] = Comparison(others, look.quality)
         self.ranked = weigh(self._looks)
 
@@ -79,7 +88,7 @@ def weigh(looks: Iterable[Comparison]) -> Sequence[Support]:
         if look.matches
     ]
     longest = max((len(table) for table, _ in tables), default=0)
-    people = {person for table, _ in tables for person in table}
+    people = {person for table, _ in tables for person in table if not is_counter(person)}
     found = (_support(person, tables, longest) for person in people)
     return sorted(found, key=lambda one: (-one.similarity, one.person))
 
@@ -95,7 +104,21 @@ def _support(
     total = math.fsum(weight for _, weight in seen)
     similarity = math.fsum(similarity * weight for similarity, weight in seen) / total
     effective = total * total / math.fsum(weight * weight for _, weight in seen)
-    return Support(person, similarity, len(seen), effective)
+    against = _against(person, tables)
+    return Support(person, similarity, len(seen), effective, against)
+
+
+def _against(person: PersonId, tables: Sequence[tuple[Mapping[PersonId, float], float]]) -> float:
+    """The same mean of how much nearer her counter-examples are, over looks that list both."""
+    other = other_than(person)
+    seen = [
+        (table[other] - table[person], weight)
+        for table, weight in tables
+        if person in table and other in table
+    ]
+    if not seen:
+        return _NONE
+    return math.fsum(more * weight for more, weight in seen) / math.fsum(w for _, w in seen)
 
 
 def _weight(quality: float) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.assignment import assign
+from pipeline.assignment import assign, contenders
 from pipeline.evidence import Evidence, Support
 from pipeline.messages import (
     Comparison,
@@ -138,11 +138,13 @@ class Identifier:
         return [number for number, track in self._tracks.items() if _lost(track, person)]
 
     def renew(self) -> Sequence[TrackId]:
-        """Somebody was enrolled: whoever has no name is judged anew, by looks at that gallery."""
-        nameless = [number for number, track in self._tracks.items() if track.name is None]
-        for number in nameless:
-            self._tracks[number].is_stale = True
-        return nameless
+        """Something was enrolled; the tracks that are to be looked at.
+
+        Whoever has no name is judged anew, by looks at that gallery.
+        """
+        for track in self._tracks.values():
+            track.is_stale = track.name is None
+        return list(self._tracks)
 
     def _of(self, track: TrackId) -> _Track:
         if track not in self._tracks:
@@ -152,11 +154,13 @@ class Identifier:
 
     def _named(self, tracks: Mapping[TrackId, _Track]) -> Mapping[TrackId, PersonId]:
         """Who is who: the assignment of most similarity, without what is no clear choice."""
-        gains = {
-            (number, one.person): self._gain(track, one)
-            for number, track in tracks.items()
-            for one in self._candidates(track)
-        }
+        gains = contenders(
+            {
+                (number, one.person): self._gain(track, one)
+                for number, track in sorted(tracks.items(), key=lambda item: item[0])
+                for one in self._candidates(track)
+            }
+        )
         chosen = assign(gains)
         named = {
             number: person
@@ -177,6 +181,8 @@ class Identifier:
             if ranked[0].similarity - one.similarity >= max(policy.margin, _TIED):
                 return
             holds = _holds(track, one.person)
+            if one.against >= (policy.margin if holds else 0):
+                continue
             near = one.similarity >= (policy.kept if holds else policy.threshold)
             if near and (holds or policy.carries(one)):
                 yield one
@@ -234,7 +240,10 @@ class Identifier:
         second = ranked[1].similarity if len(ranked) > 1 else -1.0
         clear = first.similarity - second >= self._policy.margin
         return (
-            clear and first.similarity >= self._policy.threshold and not self._policy.carries(first)
+            clear
+            and first.against < 0
+            and first.similarity >= self._policy.threshold
+            and not self._policy.carries(first)
         )
 
 

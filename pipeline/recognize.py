@@ -52,7 +52,7 @@ class Tracks:
         self.schedule.forget(self.identifier.retract(person))
 
     def renew(self) -> None:
-        """Somebody was enrolled: whoever has no name is looked at anew."""
+        """Something was enrolled: everybody is looked at."""
         self.schedule.forget(self.identifier.renew())
 
 

@@ -32,6 +32,8 @@ _ON_SHAPES = frozenset({
     "Size", "Slice", "Split", "Squeeze", "Unsqueeze", "Where",
 })  # fmt: skip
 """What reckons with sizes: ONNX Runtime keeps that on the CPU on purpose, as it costs nothing."""
+COMPUTES = "computes/"
+"""Nodes whose names begin so work on pixels, whatever their operators are used for elsewhere."""
 _ON_CUDA: Mapping[str, str] = {
     # Memory is taken as it is needed, not doubled: other shards share the device.
     "arena_extend_strategy": "kSameAsRequested",
@@ -157,7 +159,7 @@ def stray_nodes(assignments: Sequence[Assignment]) -> Sequence[str]:
         for assignment in assignments
         if assignment.ep_name == _CPU
         for node in assignment.get_nodes()
-        if node.op_type not in _ON_SHAPES
+        if node.op_type not in _ON_SHAPES or node.name.startswith(COMPUTES)
     ]
 
 

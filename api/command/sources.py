@@ -5,8 +5,9 @@ from pathlib import Path
 
 from api.settings.sections import RtspSettings
 from ingest.address import CameraUrl
+from ingest.opening import Limits
 from ingest.replay import Replay
-from ingest.rtsp import Limits, RtspCamera
+from ingest.rtsp import RtspCamera
 from ingest.source import State, StateChange
 from ingest.supervisor import Backoff, supervised
 from pipeline.errors import BadInput

@@ -4,6 +4,7 @@ import asyncio
 
 from api.store.faces import Faces
 from api.store.messages import Conflict
+from pipeline.counterexamples import is_counter
 from pipeline.errors import BadInput
 from pipeline.evaluation.gallery_check import GalleryReport, GalleryStudy
 from pipeline.messages import EnrolledFace, PackId
@@ -50,7 +51,7 @@ class GalleryChecker:
     async def _read(self) -> list[EnrolledFace]:
         faces = list[EnrolledFace]()
         async for page in self._faces.pages(self._pack, _PAGE):
-            faces += page
+            faces += [face for face in page if not is_counter(face.person)]
             if len(faces) > MOST:
                 raise BadInput(f"the gallery has more than {MOST} faces: too many for a check")
         return faces

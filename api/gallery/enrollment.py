@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from api.gallery.notifier import ChangeNotifier
 from api.store.faces import Faces
 from api.store.messages import Change, NewFace, Person, StoredFace
 from api.store.people import People
+from pipeline.counterexamples import believable
 from pipeline.enroll import Enroller, Portrait
 from pipeline.errors import BadInput
 from pipeline.inference import Lanes
@@ -151,6 +152,20 @@ class Enrollment:
         self._notifier.notify()
         return face
 
+    async def add_counterexample(self, person: PersonId, photograph: bytes) -> StoredFace:
+        """Keep the one face of a photograph as that of somebody who is not this person.
+
+        Raises:
+            BadInput: it cannot be used, or is enrolled as her own; the text says why.
+            NotFound: nobody has this id.
+            Transient: the database is away; nothing was kept.
+        """
+        portrait = await self._enroller.portrait(await self._enroller.read(photograph))
+        new = replace(await self._new(portrait, photograph), counter=True)
+        face, _ = await self._faces.add(person, new)
+        self._notifier.notify()
+        return face
+
     async def similarity(self, first: bytes, second: bytes) -> float:
         """How much the faces of two photographs resemble each other: the cosine.
 
@@ -168,7 +183,7 @@ class Enrollment:
 
     async def _refuse_lookalike(self, person: PersonId, portrait: Portrait) -> None:
         (matches,) = await self._gallery.search(portrait.template[None])
-        for match in matches:
+        for match in believable(matches):
             if match.person != person and match.similarity >= self._policy.threshold:
                 name = self._directory.name(match.person)
                 raise Duplicate(

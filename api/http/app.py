@@ -15,6 +15,7 @@ from api.http.requests import Requests
 from api.http.routes import (
     auth,
     cameras,
+    counterexamples,
     faces,
     gallery,
     health,
@@ -30,7 +31,20 @@ from api.http.services import Services
 from api.http.traffic import Traffic
 from api.settings.settings import Settings
 
-_NOUNS = (auth, users, people, faces, recognition, cameras, shards, gallery, live, whep, whip)
+_NOUNS = (
+    auth,
+    users,
+    people,
+    faces,
+    counterexamples,
+    recognition,
+    cameras,
+    shards,
+    gallery,
+    live,
+    whep,
+    whip,
+)
 PAGE = Path(__file__).parents[2] / "dashboards" / "web" / "dist"
 """The page, as `make web` builds it."""
 

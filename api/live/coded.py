@@ -89,6 +89,14 @@ class CodedViewers:
         if played := self._played.get(camera):
             played.group.clear()
 
+    def drop(self, camera: CameraId) -> None:
+        """Nobody is to see what waits: its players come to an end at once."""
+        if played := self._played.pop(camera, None):
+            for backlog in played.players:
+                backlog.clear()
+                backlog.close()
+            self._on_last(camera)
+
     def end(self, camera: CameraId) -> None:
         """The camera is gone: its players see what waits for them, then the end."""
         if played := self._played.pop(camera, None):

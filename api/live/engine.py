@@ -12,6 +12,7 @@ from api.live.video import Picture
 from api.live.wire import CameraMessage, Position
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec
+from ingest.options import CameraOptions
 from ingest.trial import Measured
 from ingest.troubles import Cause
 from ingest.webrtc.ice import Ice
@@ -61,7 +62,7 @@ class Engine(Protocol):
     def stream(self, camera: CameraId) -> StreamStatus | None:
         """What comes of a camera now, None if nothing does."""
 
-    async def check(self, url: CameraUrl) -> Checked:
+    async def check(self, url: CameraUrl, options: CameraOptions) -> Checked:
         """Connect to a camera that need not be watched, for a few seconds.
 
         Raises:

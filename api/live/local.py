@@ -5,7 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from api.live.engine import Checked
@@ -14,10 +14,13 @@ from api.live.video import Picture, PreviewEncoder
 from api.settings.sections import RtspSettings
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec, Fleet
+from ingest.masking import Masking
 from ingest.numbering import Numbering
 from ingest.observed import Observed
+from ingest.opening import Limits
+from ingest.options import CameraOptions, Masks, Region
 from ingest.playable import Playable
-from ingest.rtsp import Limits, RtspCamera
+from ingest.rtsp import RtspCamera
 from ingest.source import Source, StateChange
 from ingest.supervisor import Backoff, supervised
 from ingest.tee import Tee
@@ -29,7 +32,7 @@ from pipeline.build import Pipeline
 from pipeline.errors import Transient
 from pipeline.jpeg import jpeg
 from pipeline.mailbox import Turn
-from pipeline.messages import CameraId, Capture, Frame, PersonId, Result
+from pipeline.messages import Box, CameraId, Capture, Frame, PersonId, Result
 from pipeline.stages import Gallery
 from pipeline.watch import watch
 
@@ -101,6 +104,7 @@ class LocalEngine:
             connect=rtsp.connect_timeout,
             silence=rtsp.read_timeout,
             destinations=rtsp.destinations,
+            udp_ports=(rtsp.udp_ports_first, rtsp.udp_ports_last),
         )
         self._backoff = Backoff(first=rtsp.least_backoff, most=rtsp.most_backoff)
         self._output = output
@@ -110,6 +114,9 @@ class LocalEngine:
         self._recognizers: dict[CameraId, Recognizer] = {}
         self._numbers: defaultdict[CameraId, Numbering] = defaultdict(Numbering)
         self._tees: dict[CameraId, Tee] = {}
+        self._options: dict[CameraId, CameraOptions] = {}
+        self._maskings: defaultdict[CameraId, Masking] = defaultdict(Masking)
+        """Of each camera one, whatever connects to it: nothing of it is shown without."""
         self._players = Players(group, output)
         self._exchanging: defaultdict[CameraId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._tried: dict[CameraId, tuple[CameraSpec, Trial]] = {}
@@ -117,12 +124,31 @@ class LocalEngine:
         self._tracks: defaultdict[CameraId, int] = defaultdict(int)
         """Of each camera the last one that was told."""
 
+    def mask(self, camera: CameraId, masks: Masks) -> int:
+        """Mask this camera's pictures so from now on.
+
+        No picture is told any more that is not masked so; those that were told before have at most
+        the media time that is returned.
+        """
+        tee = self._tee(camera)
+        if tee.masking.masks == masks:
+            return -1
+        latest = tee.mask(masks)
+        self._previews.drop(camera, latest)
+        self._players.again(camera)
+        return latest
+
     async def put(self, camera: CameraSpec, after: Numbers = Numbers()) -> None:
-        """Watch a camera, or change it; the same again changes nothing."""
+        """Watch a camera, or change it; the same again changes nothing.
+
+        It is masked at once. Where no new connection is needed, none is made.
+        """
+        self.mask(camera.camera, camera.options.masks)
+        self._options[camera.camera] = camera.options
         self._numbers[camera.camera].skip(after.seq)
         self._tee(camera.camera).clock.skip(after.media_time)
         self._tracks[camera.camera] = max(self._tracks[camera.camera], after.track)
-        await self._fleet.put(camera)
+        await self._fleet.put(_connecting(camera))
 
     async def exchange(self, camera: CameraSpec, after: Numbers = Numbers()) -> None:
         """Watch a camera by another address from the first picture on that comes from there.
@@ -132,18 +158,19 @@ class LocalEngine:
         Raises:
             Transient, BadInput, Misconfigured: nothing can be seen there.
         """
-        if self._fleet.watches(camera) or not isinstance(camera.url, CameraUrl):
+        wanted = _connecting(camera)
+        if self._fleet.watches(wanted) or not isinstance(camera.url, CameraUrl):
             await self.put(camera, after)
             return
         identifier, tee = camera.camera, self._new_tee(camera.camera)
         tee.clock.skip(max(after.media_time, self._tee(identifier).clock.latest))
-        trial = Trial(self._rtsp(camera.url, identifier, tee), tee, str(camera.url))
+        trial = Trial(self._rtsp(camera.url, camera, tee), tee, str(camera.url))
         await trial.open(_FIRST_PICTURE)
         async with self._exchanging[identifier]:
-            if self._fleet.watches(camera):  # somebody was quicker
+            if self._fleet.watches(wanted):  # somebody was quicker
                 await trial.close()
                 return
-            self._tried[identifier] = camera, trial
+            self._tried[identifier] = wanted, trial
             await self.put(camera, after)
 
     async def remove(self, camera: CameraId) -> None:
@@ -152,20 +179,22 @@ class LocalEngine:
         if camera in self._tried:
             await self._tried.pop(camera)[1].close()
         self._exchanging.pop(camera, None)
-        self._previews.hide(camera)
+        self._previews.forget(camera)
         self.halt(camera)
         self._numbers.pop(camera, None)
         self._tees.pop(camera, None)
+        self._options.pop(camera, None)
+        self._maskings.pop(camera, None)
         self._tracks.pop(camera, None)
 
-    async def check(self, url: CameraUrl) -> Checked:
+    async def check(self, url: CameraUrl, options: CameraOptions) -> Checked:
         """Connect to a camera that need not be watched, for a few seconds.
 
         Raises:
             Transient, BadInput, Misconfigured: nothing can be seen there.
         """
-        began, tee = time.monotonic(), Tee()
-        trial = Trial(self._rtsp(url, _TRIED, tee), tee, str(url))
+        began, tee = time.monotonic(), Tee(masking=Masking(options.masks))
+        trial = Trial(self._rtsp(url, CameraSpec(_TRIED, url, options), tee), tee, str(url))
         first = await trial.open(_FIRST_PICTURE)
         connecting = time.monotonic() - began
         try:
@@ -231,7 +260,9 @@ class LocalEngine:
 
     async def _watch(self, spec: CameraSpec) -> None:
         camera, frames = spec.camera, self._frames(spec, await self._opened(spec))
-        recognizer = self._pipeline.recognizer(self._gallery, after=self._tracks[camera])
+        recognizer = self._pipeline.recognizer(
+            self._gallery, self._tracks[camera], lambda: _box(self._options[camera].region)
+        )
         self._recognizers[camera] = recognizer
         try:
             async with aclosing(frames):
@@ -264,9 +295,9 @@ class LocalEngine:
         if opened is not None:
             source = opened
         elif isinstance(spec.url, CameraUrl):
-            source = self._rtsp(spec.url, camera, tee)
+            source = self._rtsp(spec.url, spec, tee)
         else:
-            source = self._published[camera] = PublishedCamera(camera, *self._means(camera, tee))
+            source = self._published[camera] = PublishedCamera(camera, *self._means(spec, tee))
         return supervised(
             source,
             backoff=self._backoff,
@@ -281,20 +312,47 @@ class LocalEngine:
         return self._tees[camera]
 
     def _new_tee(self, camera: CameraId) -> Tee:
-        return Tee(camera, lambda: self._output.decodes(camera))
+        return Tee(camera, lambda: self._output.decodes(camera), self._maskings[camera])
 
-    def _rtsp(self, url: CameraUrl, camera: CameraId, tee: Tee) -> RtspCamera:
-        return RtspCamera(url, camera, *self._means(camera, tee))
+    def _told(self, spec: CameraSpec) -> Callable[[], CameraOptions]:
+        """Its options as they are now; before it is watched so, those it is tried with."""
+        wanted = _connecting(spec)
+        return lambda: self._options[spec.camera] if self._fleet.watches(wanted) else spec.options
 
-    def _means(self, camera: CameraId, tee: Tee) -> tuple[Limits, Turn, Callable[[], None], Tee]:
+    def _rtsp(self, url: CameraUrl, spec: CameraSpec, tee: Tee) -> RtspCamera:
+        return RtspCamera(url, spec.camera, *self._means(spec, tee))
+
+    def _means(
+        self, spec: CameraSpec, tee: Tee
+    ) -> tuple[Limits, Turn, Callable[[], None], Tee, Callable[[], CameraOptions]]:
         """What every source is given, in the order they take it."""
-        return self._limits, self._pipeline.lanes.turn, lambda: self._output.decodes(camera), tee
+        limits = _limits_of(spec.options, self._limits)
+        turn = self._pipeline.lanes.turn
+        return limits, turn, lambda: self._output.decodes(spec.camera), tee, self._told(spec)
 
     def _publish(self, frame: Frame, result: Result) -> None:
         newest = max((face.face.track for face in result.faces), default=0)
         self._tracks[result.camera] = max(self._tracks[result.camera], newest)
         self._output.seen(result)
         self._previews.encode(frame)
+
+
+def _limits_of(options: CameraOptions, usual: Limits) -> Limits:
+    """How long a camera may take."""
+    return replace(
+        usual,
+        connect=options.connect_timeout or usual.connect,
+        silence=options.read_timeout or usual.silence,
+    )
+
+
+def _connecting(camera: CameraSpec) -> CameraSpec:
+    """As far as only a new connection can follow it."""
+    return replace(camera, options=camera.options.of_connection())
+
+
+def _box(region: Region) -> Box:
+    return Box(region.x, region.y, region.width, region.height)
 
 
 def _jpeg(capture: Capture) -> bytes:

@@ -40,6 +40,12 @@ class Players:
         handing_on = self._hand_on(camera, backlog)
         self._playing[camera] = tee, self._group.create_task(handing_on, name=f"video of {camera}")
 
+    def again(self, camera: CameraId) -> None:
+        """If it is played, begin anew: what waits is not handed on any more."""
+        if playing := self._playing.get(camera):
+            self.halt(camera)
+            self.play(camera, playing[0])
+
     def move(self, camera: CameraId, tee: Tee) -> None:
         """The camera's video comes from elsewhere now: from its next key picture on."""
         if camera in self._playing:

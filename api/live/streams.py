@@ -22,7 +22,8 @@ class StreamStatus:
     (from capture to result) where there was no result lately. ``coded_bytes`` and ``connections``
     count since the camera is watched. Dropped are pictures that were not analysed because a newer
     one was there. ``clock_skew`` is how far the camera's clock is ahead of ours, None where it
-    tells no time.
+    tells no time. ``transport`` is tcp, udp or webrtc, ``decoder`` what really decodes: cpu or
+    cuda.
     """
 
     codec: str
@@ -39,6 +40,8 @@ class StreamStatus:
     delay_p95: float | None
     clock_skew: float | None
     connections: int
+    transport: str
+    decoder: str
 
 
 @dataclass(slots=True)
@@ -113,6 +116,8 @@ class Streams:
             delay_p95=delays[int(0.95 * len(delays))] if delays else None,
             clock_skew=last.clock_skew,
             connections=one.connections + last.connections,
+            transport=last.transport,
+            decoder=last.decoder,
         )
 
 

@@ -40,6 +40,8 @@ class PreviewEncoder:
         self._on_picture = on_picture
         self._lane = Lanes(1)
         self._shown: set[CameraId] = set()
+        self._after: dict[CameraId, int] = {}
+        """Media time up to which a camera's pictures are told no more."""
         self._busy: set[CameraId] = set()
 
     def show(self, camera: CameraId) -> None:
@@ -49,6 +51,15 @@ class PreviewEncoder:
     def hide(self, camera: CameraId) -> None:
         """Encode them no more."""
         self._shown.discard(camera)
+
+    def forget(self, camera: CameraId) -> None:
+        """This camera is gone."""
+        self.hide(camera)
+        self._after.pop(camera, None)
+
+    def drop(self, camera: CameraId, media_time: int) -> None:
+        """Tell no picture of this camera up to this media time, also none that is at hand."""
+        self._after[camera] = media_time
 
     def encode(self, frame: Frame) -> None:
         """Encode a picture if it is shown, unless the camera's last one is still being encoded."""
@@ -66,7 +77,7 @@ class PreviewEncoder:
             data = await self._lane.run(jpeg, frame.image, _QUALITY)
         finally:
             self._busy.discard(frame.camera)
-        if frame.camera in self._shown:
+        if frame.camera in self._shown and frame.media_time > self._after.get(frame.camera, -1):
             picture = Picture(frame.seq, frame.media_time, frame.captured_at, data)
             self._on_picture(frame.camera, picture)
 
@@ -107,6 +118,11 @@ class Viewers:
         """Give a picture to everyone who looks at the camera."""
         for viewer in self._viewers.get(camera, ()):
             viewer.put(picture)
+
+    def drop(self, camera: CameraId) -> None:
+        """Nobody is to see what waits; who looks goes on with what comes next."""
+        for viewer in self._viewers.get(camera, ()):
+            viewer.clear()
 
     def end(self, camera: CameraId) -> None:
         """The camera is gone: its viewers see the last picture, then the end."""

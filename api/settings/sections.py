@@ -37,6 +37,11 @@ class RtspSettings(Section):
         "", description="Cameras that may be anywhere, as host:port, separated by commas."
     )
 
+    udp_ports_first: Port = Field(
+        20000, description="First of our ports for cameras that send by UDP; each takes two."
+    )
+    udp_ports_last: Port = Field(20999, description="The last of them.")
+
     @property
     def destinations(self) -> Destinations:
         """Where cameras may be."""
@@ -52,6 +57,15 @@ class RtspSettings(Section):
             except ValueError as error:
                 raise ValueError(f"{error}; a network is written 192.168.1.0/24") from None
         return text
+
+    @model_validator(mode="after")
+    def _two_ports_at_least(self) -> Self:
+        if self.udp_ports_last <= self.udp_ports_first:
+            raise ValueError(
+                f"udp_ports_last ({self.udp_ports_last}) must be above udp_ports_first "
+                f"({self.udp_ports_first}): a camera takes two"
+            )
+        return self
 
     @model_validator(mode="after")
     def _backoff_grows(self) -> Self:

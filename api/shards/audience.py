@@ -63,6 +63,11 @@ class Audience:
         """A camera is not connected: what was last seen of it is not now."""
         self._coded.cut(camera)
 
+    def drop(self, camera: CameraId) -> None:
+        """Nobody is to see what was shown of a camera so far; who plays it must begin anew."""
+        self._viewers.drop(camera)
+        self._coded.drop(camera)
+
     def end(self, camera: CameraId) -> None:
         """A camera is gone, and so is everybody who looked at it."""
         self._viewers.end(camera)

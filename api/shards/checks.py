@@ -8,6 +8,7 @@ from api.shards import messages
 from api.shards.asked import Asked
 from api.shards.process import ShardProcess
 from ingest.address import CameraUrl
+from ingest.options import CameraOptions
 from pipeline.errors import Transient
 
 _MOST = 4
@@ -23,8 +24,10 @@ class Checks:
         self._asked = asked
         self._running = 0
 
-    async def check(self, url: CameraUrl, shards: Iterable[ShardProcess]) -> Checked:
-        """What can be seen at an address.
+    async def check(
+        self, url: CameraUrl, options: CameraOptions, shards: Iterable[ShardProcess]
+    ) -> Checked:
+        """What can be seen at an address, of a camera that is told these options.
 
         Raises:
             Unusable: nothing can.
@@ -39,7 +42,11 @@ class Checks:
         self._running += 1
         try:
             answer = await self._asked.ask(
-                idlest, lambda request: messages.Check(request, url.with_secrets), PATIENCE
+                idlest,
+                lambda request: messages.Check(
+                    request, url.with_secrets, options.model_dump_json(exclude_defaults=True)
+                ),
+                PATIENCE,
             )
         finally:
             self._running -= 1

@@ -34,12 +34,14 @@ from api.shards.asked import Asked
 from api.shards.audience import Audience, Look
 from api.shards.checks import PATIENCE, Checks
 from api.shards.leaving import Leaving
+from api.shards.masked import MaskedCameras
 from api.shards.messages import (
     Begin,
     Changed,
     Device,
     Found,
     FromShard,
+    Masked,
     Publish,
     Published,
     Refused,
@@ -55,6 +57,7 @@ from api.shards.placement import Placement, Watched
 from api.shards.process import Death, ShardProcess
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec
+from ingest.options import CameraOptions
 from ingest.source import CONNECTED, State
 from ingest.webrtc.ice import Ice
 from ingest.webrtc.session import Publication
@@ -98,6 +101,7 @@ class ShardedEngine:
         self._metrics = metrics
         self._hub = hub
         self._audience = Audience(self._look, metrics.video_lost)
+        self._masked = MaskedCameras()
         self._placement = Placement()
         self._numbers: defaultdict[CameraId, Numbers] = defaultdict(Numbers)
         """What was told last of each camera, also of one that is not watched now."""
@@ -120,6 +124,8 @@ class ShardedEngine:
         One that was given up is tried again.
         """
         known = self._placement.put(camera)
+        if self._masked.ask(camera.camera, camera.options.masks):
+            self._audience.drop(camera.camera)
         if known.spec != camera or known.is_given_up:
             self._drop_lone(known)
             self._placement.forgive(known, camera)
@@ -139,6 +145,7 @@ class ShardedEngine:
         )
         self._audience.cut(camera.camera)
         self._placement.forgive(known, camera)
+        await self.put(camera)  # its masks are confirmed by that
 
     async def remove(self, camera: CameraId) -> None:
         """Watch it no more; returns when its connection is gone."""
@@ -148,6 +155,7 @@ class ShardedEngine:
                 await self._leaving.let_go(self._shards[known.shard], camera)
             self._drop_lone(known)
         self._audience.end(camera)
+        self._masked.forget(camera)
         if known is not None:
             told = CameraMessage(camera=camera, state="disabled", reason="", since=time.time())
             self._hub.publish(told)  # whoever shows its faces need not wait until they are old
@@ -162,9 +170,9 @@ class ShardedEngine:
         """What comes of a camera now, None if nothing does."""
         return self._metrics.streams.status(camera)
 
-    async def check(self, url: CameraUrl) -> Checked:
+    async def check(self, url: CameraUrl, options: CameraOptions) -> Checked:
         """Connect to a camera that need not be watched, for a few seconds."""
-        return await self._checks.check(url, self._shards.values())
+        return await self._checks.check(url, options, self._shards.values())
 
     async def publish(self, camera: CameraId, offer: str, ice: Ice) -> Publication:
         """Begin a session in which somebody publishes to a camera, for an offer (SDP)."""
@@ -255,10 +263,12 @@ class ShardedEngine:
                 self._seen(shard, message)
             case Changed() if self._placement.is_of(shard.id, message.camera):
                 self._changed(_camera_message(message))
-            case Shown() if self._placement.is_of(shard.id, message.camera):
+            case Shown() if self._may_be_seen(shard, message):
                 self._audience.shown(message)
-            case Coded() if self._placement.is_of(shard.id, message.camera):
+            case Coded() if self._may_be_seen(shard, message):
                 self._play(message)
+            case Masked(camera, number, media_time):
+                self._masked.confirmed(CameraId(camera), number, media_time)
             case Unwatched(camera):
                 self._leaving.gone(shard.id, camera)
             case Vitals():
@@ -323,10 +333,24 @@ class ShardedEngine:
             shard.send(wish)
 
     def _watching(self, spec: CameraSpec) -> Watch:
-        address, numbers = spec.url.with_secrets, self._numbers[spec.camera]
-        return Watch(spec.camera, address, numbers.seq, numbers.track, numbers.media_time)
+        numbers = self._numbers[spec.camera]
+        return Watch(
+            spec.camera,
+            spec.url.with_secrets,
+            numbers.seq,
+            numbers.track,
+            numbers.media_time,
+            spec.options.model_dump_json(exclude_defaults=True),
+            self._masked.number(spec.camera),
+        )
 
     # What cameras show
+
+    def _may_be_seen(self, shard: ShardProcess, picture: Shown | Coded) -> bool:
+        camera = CameraId(picture.camera)
+        return self._placement.is_of(shard.id, camera) and self._masked.lets(
+            camera, picture.media_time
+        )
 
     def _is_well(self, shard: ShardProcess, vitals: Vitals) -> None:
         self._metrics.lagged(shard.id, vitals.lags)

@@ -19,7 +19,7 @@ from ingest.trial import Measured
 from ingest.troubles import Cause
 from ingest.webrtc.ice import Ice
 
-VERSION = 8
+VERSION = 10
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -43,13 +43,18 @@ class Begin(_Message, frozen=True):
 
 
 class Watch(_Message, frozen=True):
-    """Watch a camera, or watch it by another address; numbers go on after these."""
+    """Watch a camera, or watch it by another address; numbers go on after these.
+
+    ``options`` is JSON of its ``CameraOptions``; ``Masked`` answers with the number ``masks``.
+    """
 
     camera: str
     url: str
     after_seq: int
     after_track: int
     after_media_time: int
+    options: str = "{}"
+    masks: int = 0
 
     def __repr__(self) -> str:  # the address may hold a password
         return f"Watch({self.camera!r})"
@@ -109,10 +114,11 @@ class Unpublish(_Message, frozen=True):
 
 
 class Check(_Message, frozen=True):
-    """Try an address; answered by ``Checked`` or ``Refused``."""
+    """Try an address with these options (JSON); answered by ``Checked`` or ``Refused``."""
 
     request: int
     url: str
+    options: str
 
     def __repr__(self) -> str:  # the address may hold a password
         return f"Check({self.request})"
@@ -167,6 +173,14 @@ class Changed(_Message, frozen=True):
     since: float
     load: Load | None
     cause: Cause | None
+
+
+class Masked(_Message, frozen=True):
+    """The camera is masked as ``Watch`` said; what was seen before is not after this media time."""
+
+    camera: str
+    masks: int
+    media_time: int
 
 
 class Unwatched(_Message, frozen=True):
@@ -299,7 +313,18 @@ ToShard: TypeAlias = (
     | Found
 )
 FromShard: TypeAlias = (
-    Hello | Ready | Seen | Changed | Unwatched | Shown | Coded | Answer | Reached | Search | Vitals
+    Hello
+    | Ready
+    | Seen
+    | Changed
+    | Masked
+    | Unwatched
+    | Shown
+    | Coded
+    | Answer
+    | Reached
+    | Search
+    | Vitals
 )
 
 TO_SHARD: msgspec.msgpack.Decoder[list[ToShard]] = msgspec.msgpack.Decoder(list[ToShard])

@@ -36,6 +36,7 @@ from api.shards.messages import (
     Halt,
     Hello,
     Hide,
+    Masked,
     Play,
     Publish,
     Published,
@@ -63,6 +64,7 @@ from api.store.faces import Faces
 from api.store.sealing import Keyring
 from ingest.address import CameraUrl, camera_address
 from ingest.fleet import CameraSpec
+from ingest.options import CameraOptions
 from ingest.playable import Playable
 from ingest.source import StateChange
 from ingest.troubles import cause_of
@@ -211,7 +213,10 @@ class Shard:
                 self.engine.request_key(camera)
 
     async def _watch(self, message: Watch) -> None:
-        await self.engine.put(*_wanted(message))
+        spec, after = _wanted(message)
+        latest = self.engine.mask(spec.camera, spec.options.masks)
+        self._post.outbox.put(Masked(spec.camera, message.masks, latest))
+        await self.engine.put(spec, after)
 
     async def _unwatch(self, camera: CameraId) -> None:
         await self.engine.remove(camera)
@@ -253,7 +258,8 @@ class Shard:
             if isinstance(message, Exchange):
                 await self.engine.exchange(*_wanted(message.watch))
                 return Exchanged(message.request)
-            seen = await self.engine.check(CameraUrl.parse(message.url))
+            options = CameraOptions.model_validate_json(message.options)
+            seen = await self.engine.check(CameraUrl.parse(message.url), options)
         except (Transient, BadInput, Misconfigured) as error:
             return Refused(message.request, Refusal.UNUSABLE, str(error), cause_of(error))
         return Checked(message.request, seen.video, seen.jpeg)
@@ -265,7 +271,11 @@ class Shard:
 
 def _wanted(message: Watch) -> tuple[CameraSpec, Numbers]:
     """A camera that is to be watched, and where its numbers go on."""
-    spec = CameraSpec(CameraId(message.camera), camera_address(message.url))
+    spec = CameraSpec(
+        CameraId(message.camera),
+        camera_address(message.url),
+        CameraOptions.model_validate_json(message.options),
+    )
     return spec, Numbers(message.after_seq, message.after_track, message.after_media_time)
 
 

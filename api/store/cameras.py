@@ -10,9 +10,10 @@ from api.store.database import Connection, Database
 from api.store.messages import Camera, Conflict, NotFound
 from api.store.sealing import Keyring
 from ingest.address import CameraAddress, camera_address
+from ingest.options import DEFAULTS, CameraOptions, go_together
 from pipeline.messages import CameraId
 
-_COLUMNS = "id, name, address, enabled, created_at"
+_COLUMNS = "id, name, address, enabled, created_at, options"
 
 
 class Cameras:
@@ -43,21 +44,32 @@ class Cameras:
         async with self._database.connection() as connection:
             return await self._get(connection, camera)
 
-    async def add(self, name: str, url: CameraAddress, *, enabled: bool) -> Camera:
+    async def add(
+        self,
+        name: str,
+        url: CameraAddress,
+        *,
+        enabled: bool,
+        options: CameraOptions = DEFAULTS,
+    ) -> Camera:
         """Make a camera.
 
         Raises:
+            BadInput: address and options do not go together.
             Conflict: the name is taken.
         """
+        go_together(url, options)
         camera = CameraId(str(uuid.uuid4()))
         async with self._database.connection() as connection:
             row = await connection.fetchrow(
-                "insert into cameras (id, name, address, enabled) values ($1, $2, $3, $4)"
+                "insert into cameras (id, name, address, enabled, options)"
+                " values ($1, $2, $3, $4, $5)"
                 f" on conflict (name) do nothing returning {_COLUMNS}",
                 camera,
                 name,
                 self._seal(camera, url),
                 enabled,
+                _written(options),
             )
         if row is None:
             raise Conflict(f"there is a camera {name!r} already")
@@ -70,10 +82,12 @@ class Cameras:
         name: str | None = None,
         url: CameraAddress | None = None,
         enabled: bool | None = None,
+        options: Mapping[str, object] | None = None,
     ) -> Camera:
-        """Change what is not None.
+        """Change what is not None; of the options those that are named, None is their default.
 
         Raises:
+            BadInput: address and options do not go together.
             NotFound: there is none of this id.
             Conflict: the name is taken.
         """
@@ -84,7 +98,9 @@ class Cameras:
                 name=old.name if name is None else name,
                 url=old.url if url is None else url,
                 enabled=old.enabled if enabled is None else enabled,
+                options=old.options.changed(options or {}),
             )
+            go_together(new.url, new.options)
             await self._update(connection, new)
         return new
 
@@ -138,12 +154,13 @@ class Cameras:
     async def _update(self, connection: Connection, camera: Camera) -> None:
         try:
             await connection.execute(
-                "update cameras set name = $2, address = $3, enabled = $4, updated_at = now()"
-                " where id = $1",
+                "update cameras set name = $2, address = $3, enabled = $4, options = $5,"
+                " updated_at = now() where id = $1",
                 camera.id,
                 camera.name,
                 self._seal(camera.id, camera.url),
                 camera.enabled,
+                _written(camera.options),
             )
         except asyncpg.UniqueViolationError:
             raise Conflict(f"there is a camera {camera.name!r} already") from None
@@ -160,7 +177,12 @@ class Cameras:
             url=camera_address(address),
             enabled=row["enabled"],
             created_at=row["created_at"],
+            options=CameraOptions.model_validate_json(row["options"]),
         )
+
+
+def _written(options: CameraOptions) -> str:
+    return options.model_dump_json(exclude_defaults=True)
 
 
 def _context(camera: CameraId) -> str:

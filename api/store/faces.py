@@ -11,6 +11,8 @@ from api.store.changes import record
 from api.store.database import Connection, Database
 from api.store.messages import Change, Kind, NewFace, NotFound, StoredFace
 from api.store.sealing import Keyring
+from pipeline.counterexamples import other_than
+from pipeline.errors import BadInput
 from pipeline.messages import EnrolledFace, FaceId, GalleryId, PackId, PersonId, Vector
 
 _COLUMNS = "id, person, pack, width, height, created_at, set_aside"
@@ -32,12 +34,14 @@ class Faces:
         self._gallery = gallery
         self._keys = keys
 
-    async def of(self, person: PersonId) -> Sequence[StoredFace]:
-        """A person's faces, oldest first."""
+    async def of(self, person: PersonId, *, counter: bool = False) -> Sequence[StoredFace]:
+        """A person's faces, or her counter-examples, oldest first."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
-                f"select {_COLUMNS} from faces where person = $1 order by created_at, id",
+                f"select {_COLUMNS} from faces where person = $1 and counter = $2"
+                " order by created_at, id",
                 person,
+                counter,
             )
         return [_face(row) for row in rows]
 
@@ -45,17 +49,22 @@ class Faces:
         """Keep a template; the same photograph of the same person is kept once.
 
         Raises:
+            BadInput: it is kept as the opposite: a face of hers, or a counter-example.
             NotFound: nobody has this id.
         """
         face = FaceId(str(uuid.uuid4()))
         async with self._database.transaction() as connection:
             await self._lock(connection, person)
             there = await connection.fetchrow(
-                f"select {_COLUMNS} from faces where person = $1 and pack = $2 and photograph = $3",
+                f"select {_COLUMNS}, counter from faces"
+                " where person = $1 and pack = $2 and photograph = $3",
                 person,
                 new.pack,
                 new.photograph,
             )
+            if there is not None and there["counter"] != new.counter:
+                kept = "a counter-example" if there["counter"] else "a face"
+                raise BadInput(f"this photograph is kept as {kept} of person {person}: delete that")
             if there is not None:
                 return _face(there), []
             row = await self._insert(connection, face, person, new)
@@ -123,7 +132,7 @@ class Faces:
         """Those of ``faces`` that are searched still and were made by ``pack``, opened."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
-                "select id, person, template from faces"
+                "select id, person, counter, template from faces"
                 " where pack = $2 and id = any($1) and not set_aside",
                 list(faces),
                 pack,
@@ -136,7 +145,8 @@ class Faces:
         while True:
             async with self._database.connection() as connection:
                 rows = await connection.fetch(
-                    "select faces.id, person, template from faces join people on people.id = person"
+                    "select faces.id, person, counter, template"
+                    " from faces join people on people.id = person"
                     " where pack = $1 and gallery = $2 and faces.id > $3 and not set_aside"
                     " order by faces.id limit $4",
                     pack,
@@ -184,8 +194,9 @@ class Faces:
         self, connection: Connection, face: FaceId, person: PersonId, new: NewFace
     ) -> asyncpg.Record:
         row = await connection.fetchrow(
-            "insert into faces (id, person, pack, template, crop, width, height, photograph)"
-            f" values ($1, $2, $3, $4, $5, $6, $7, $8) returning {_COLUMNS}",
+            "insert into faces"
+            " (id, person, pack, template, crop, width, height, photograph, counter)"
+            f" values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning {_COLUMNS}",
             face,
             person,
             new.pack,
@@ -194,6 +205,7 @@ class Faces:
             new.width,
             new.height,
             new.photograph,
+            new.counter,
         )
         if row is None:  # pragma: no cover - an insert without a condition returns its row
             raise NotFound(f"person {person} has no face {face}")
@@ -212,7 +224,9 @@ class Faces:
     def _enrolled(self, row: asyncpg.Record) -> EnrolledFace:
         face = FaceId(str(row["id"]))
         written = self._keys.unseal(row["template"], _context(face, "template"))
-        return EnrolledFace(face, PersonId(str(row["person"])), _read(written))
+        person = PersonId(str(row["person"]))
+        whose = other_than(person) if row["counter"] else person
+        return EnrolledFace(face, whose, _read(written))
 
 
 def _written(template: Vector) -> bytes:

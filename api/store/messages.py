@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NewType
 
 from ingest.address import CameraAddress
+from ingest.options import DEFAULTS, CameraOptions
 from pipeline.errors import FaceapiError
 from pipeline.messages import CameraId, FaceId, PackId, PersonId, Vector
 
@@ -75,7 +76,7 @@ class NewFace:
     """What enrollment made of a photograph.
 
     ``template`` and ``crop`` (a JPEG) are sealed by the store; ``photograph`` is a digest by
-    which the same one is known again.
+    which the same one is known again. A ``counter`` example is the face of somebody else.
     """
 
     pack: PackId
@@ -84,6 +85,7 @@ class NewFace:
     width: int
     height: int
     photograph: bytes = field(repr=False)
+    counter: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class Camera:
     url: CameraAddress
     enabled: bool
     created_at: datetime
+    options: CameraOptions = DEFAULTS
 
 
 class Kind(StrEnum):

@@ -13,7 +13,8 @@ from pipeline.messages import FaceId, GalleryId, PersonId
 
 _PERSON = (
     "select people.id, people.name, people.ignored, people.created_at, people.updated_at,"
-    " (select count(*) from faces where faces.person = people.id) as faces from people"
+    " (select count(*) from faces where faces.person = people.id and not counter) as faces"
+    " from people"
 )
 
 

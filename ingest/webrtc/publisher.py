@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 from aiortc.mediastreams import MediaStreamError
 
+from ingest.access_units import Need
 from ingest.decode import Painter
+from ingest.opening import PATIENCE, Limits
+from ingest.options import DEFAULTS, CameraOptions
+from ingest.pace import Pace
 from ingest.passing import Passing
-from ingest.rtsp import PATIENCE, Limits
 from ingest.tee import Tap, Tee
 from ingest.webrtc.ice import Ice
 from ingest.webrtc.session import Occupied, Publication
@@ -29,7 +32,7 @@ class PublishedCamera:
 
     It belongs to the event loop in which it is made. ``turn`` is waited for before the newest
     picture is taken. ``on_thread`` is called on each connection's decoding thread, before anything
-    else. ``tee`` is given every picture.
+    else. ``tee`` is given every picture. ``told`` says its options as they are now.
     """
 
     def __init__(
@@ -39,12 +42,14 @@ class PublishedCamera:
         turn: Turn = nullcontext,
         on_thread: Callable[[], None] = lambda: None,
         tee: Tee | None = None,
+        told: Callable[[], CameraOptions] = lambda: DEFAULTS,
     ) -> None:
         self._camera = camera
         self._limits = limits
         self._turn = turn
         self._on_thread = on_thread
         self._tee = Tee() if tee is None else tee
+        self._told = told
         self._visitor: Visitor | None = None
         self._arrived = asyncio.Event()
 
@@ -96,7 +101,7 @@ class PublishedCamera:
             codec = await visitor.began(self._limits.picture)
             passing = Passing(b"") if codec == "H264" else None
             told = codec.replace("H26", "H.26")
-            with self._tee.connection(told, passing, visitor.request_key) as tap:
+            with self._tee.connection(told, passing, "webrtc", visitor.request_key) as tap:
                 visitor.listen(tap, captures.close)
                 async with _running(self._pump(visitor, captures, tap)):
                     async for capture in captures:
@@ -120,8 +125,9 @@ class PublishedCamera:
 
     async def _pump(self, visitor: Visitor, captures: Mailbox[Capture], tap: Tap) -> None:
         """From aiortc's own queue, which has no bound, as fast as it is filled."""
-        painter, media_time, patience = Painter(), -1, self._limits.silence
-        for seq in count():
+        painter, media_time, patience = Painter(self._tee.masking), -1, self._limits.silence
+        pace, numbers = Pace(), count()
+        while True:
             try:
                 async with asyncio.timeout(patience):
                     picture: VideoFrame = await visitor.track.recv()  # type: ignore[assignment]
@@ -134,9 +140,13 @@ class PublishedCamera:
             arrival = visitor.arrival(picture.pts)
             media_time = max(media_time + 1, arrival.media_time)
             tap.decoded(picture, media_time)
-            paint = partial(painter.image, picture)
-            captures.put(Capture(self._camera, seq, media_time, arrival.at, None, paint))
-            del picture, paint
+            need = Need.KEY if picture.key_frame else Need.REFERENCE
+            if pace.wants(need, arrival.at, self._told().analysed):
+                paint = partial(painter.image, picture)
+                seq = next(numbers)
+                captures.put(Capture(self._camera, seq, media_time, arrival.at, None, paint))
+                del paint
+            del picture
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from pipeline.calibration import row_shape, takes, tried
 from pipeline.device.pictures import Pictures
 from pipeline.device.runtime import Asked, DeviceMemory, JoinedNetwork
 from pipeline.device.shown import OnDevice, Way
+from pipeline.errors import Fatal, Misconfigured
 from pipeline.graphs.joined import input_shape, joined
 from pipeline.graphs.sampling import row_of
 from pipeline.inference import Tensor
@@ -55,29 +56,48 @@ def open_on_devices(
     """The networks on each of ``devices`` (``cuda:N``), which MODEL_DEVICE asked for.
 
     Raises:
-        Misconfigured: one of them does not run there, or there is no room.
+        Misconfigured: one of them cannot be joined, or not run there, or there is no room.
     """
     pixels = settings.inference.picture_memory * 2**20 // _BYTES
     memories = [DeviceMemory(device, pixels) for device in devices]
+    opened = {role: _opened(joint, memories, settings) for role, joint in joints.items()}
+    for role, one in opened.items():
+        _log.info("%s runs on %s to the end, %s", role, ", ".join(devices), one.why)
     pictures = [Pictures(memory) for memory in memories]
-    by_role, at_once = dict[str, OnDevice](), 0
-    for role, joint in joints.items():
-        model = joined(joint.file, joint.colours, vectors=joint.chip is not None)
-        shape, name, engines = input_shape(joint.file), joint.file.name, settings.model.tensorrt
-        networks = [JoinedNetwork(model, name, memory, engines) for memory in memories]
+    by_role = {role: _on_device(one, pictures, settings) for role, one in opened.items()}
+    return DeviceNetworks(by_role, len(devices) * max(one.most for one in opened.values()))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Opened:
+    """A network on each device, and how many rows it takes at once."""
+
+    networks: Sequence[JoinedNetwork]
+    shape: tuple[int | str | None, ...]
+    most: int
+    why: str
+
+
+def _opened(joint: Joint, memories: Sequence[DeviceMemory], settings: PipelineSettings) -> _Opened:
+    model = joined(joint.file, joint.colours, vectors=joint.chip is not None)
+    shape, name, engines = input_shape(joint.file), joint.file.name, settings.model.tensorrt
+    networks = [JoinedNetwork(model, name, memory, engines) for memory in memories]
+    try:
         most, why = _most(networks[0], joint.chip or _canvas(shape, settings), settings)
-        _log.info("%s runs on %s to the end, %s", role, ", ".join(devices), why)
-        ways = [
-            Way(there, network, _batches(network, most, settings.inference.batch_wait))
-            for there, network in zip(pictures, networks, strict=True)
-        ]
-        by_role[role] = OnDevice(ways, shape, settings.model.device)
-        at_once = max(at_once, most * len(devices))
-    return DeviceNetworks(by_role, at_once)
+    except Fatal as error:
+        raise Misconfigured(str(error)) from error
+    return _Opened(networks, shape, most, why)
 
 
-def _batches(network: JoinedNetwork, most: int, wait: float) -> Batches[Asked]:
-    return Batches([network], most=most, patience=wait / 1000 if most > 1 else 0)
+def _on_device(
+    opened: _Opened, pictures: Sequence[Pictures], settings: PipelineSettings
+) -> OnDevice:
+    patience = settings.inference.batch_wait / 1000 if opened.most > 1 else 0
+    ways = [
+        Way(there, network, Batches([network], most=opened.most, patience=patience))
+        for there, network in zip(pictures, opened.networks, strict=True)
+    ]
+    return OnDevice(ways, opened.shape, settings.model.device)
 
 
 def _canvas(shape: Sequence[int | str | None], settings: PipelineSettings) -> tuple[int, int]:

@@ -4,11 +4,12 @@ import ctypes
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import onnx
 import onnxruntime
+from numpy.typing import NDArray
 
 from pipeline.device.recent import Recent
 from pipeline.errors import Fatal, Misconfigured
@@ -21,6 +22,9 @@ from pipeline.views import Grid
 
 _MOST_KINDS = 32
 """Kinds of runs whose buffers are kept: a few sizes of batches of a few sizes of pictures."""
+
+
+Bytes: TypeAlias = NDArray[np.uint8]
 
 
 class Asked(NamedTuple):
@@ -44,7 +48,8 @@ class DeviceMemory:
     def __init__(self, device: str, size: int) -> None:
         self.device, self.size = device, size
         self._where = kind_and_number(device)
-        self._session = open_session(upload.bgr_upload(), device, "the upload of pictures")
+        self._bgr = open_session(upload.bgr_upload(), device, "the upload of pictures")
+        self._nv12 = open_session(upload.nv12_upload(), device, "the upload of pictures in NV12")
         try:
             self.pixels = onnxruntime.OrtValue.ortvalue_from_shape_and_type(
                 [size, 3], np.uint8, *self._where
@@ -65,12 +70,37 @@ class DeviceMemory:
             Fatal: the device does not work any more.
         """
         pixels = np.ascontiguousarray(image).reshape(-1, 3)
-        place = self.pixels.data_ptr() + 3 * first
-        bound = self._session.io_binding()
+        self._run(self._bgr, {upload.PICTURE: pixels}, first, len(pixels))
+
+    def write_nv12(self, first: int, luma: Bytes, chroma: Bytes) -> None:
+        """The same of a picture in NV12, which becomes BGR there.
+
+        Args:
+            first: its first pixel.
+            luma: [height, width], both even.
+            chroma: [height / 2, width / 2, 2], U and V.
+
+        Raises:
+            Fatal: as ``write`` does.
+        """
+        planes = {upload.LUMA: luma, upload.CHROMA: chroma}
+        self._run(self._nv12, planes, first, luma.size)
+
+    def _run(
+        self,
+        session: onnxruntime.InferenceSession,
+        inputs: Mapping[str, Bytes],
+        first: int,
+        pixels: int,
+    ) -> None:
+        """Let the output come to lie where the picture belongs."""
+        place, bound = self.pixels.data_ptr() + 3 * first, session.io_binding()
         try:
-            bound.bind_cpu_input(upload.PICTURE, pixels)
-            bound.bind_output(upload.PIXELS, *self._where, np.uint8, pixels.shape, place)
-            self._session.run_with_iobinding(bound)
+            for name, numbers in inputs.items():
+                bound.bind_cpu_input(name, np.ascontiguousarray(numbers))
+            bound.synchronize_inputs()
+            bound.bind_output(upload.PIXELS, *self._where, np.uint8, [pixels, 3], place)
+            session.run_with_iobinding(bound)
         except BROKEN as error:
             raise Fatal(f"no picture can be put on {self.device}: {error}") from error
 
@@ -128,6 +158,7 @@ class JoinedNetwork:
             self._bound.bind_ortvalue_input(name, value)
         for name, numbers in inputs_of(rows).items():
             self._bound.bind_cpu_input(name, numbers)
+        self._bound.synchronize_inputs()
 
     def _on_device(self, grid: Grid) -> Mapping[str, onnxruntime.OrtValue]:
         return {

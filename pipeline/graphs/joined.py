@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, compose, version_converter
 
+from pipeline.errors import Misconfigured
 from pipeline.graphs.sampling import PARTS, sampler
 from pipeline.packs.graph import GraphBuilder
 from pipeline.views import Colours
@@ -17,6 +18,7 @@ _OLDEST = 11
 """ONNX's operator set that the graphs around a network need; an older network is brought to 13."""
 _OLDEST_IR = 4
 """The version of ONNX's files from which weights need no input of their own."""
+_NOT_JOINED = (IndexError, RuntimeError, ValueError, onnx.checker.ValidationError)
 _AXES_ARE_AN_INPUT = 18
 """The operator set from which ReduceL2 takes its axes so."""
 
@@ -32,8 +34,17 @@ def joined(file: Path, colours: Colours, *, vectors: bool = False) -> onnx.Model
         colours: how it is fed.
         vectors: whether its one output, [n, dimension], becomes ``VECTORS`` of Euclidean length 1
             (not a number, where there is no direction). Else its outputs stay as they are.
+
+    Raises:
+        Misconfigured: it is no network of this kind.
     """
-    network = _loaded(file)
+    try:
+        return _joined(_loaded(file), colours, vectors=vectors)
+    except _NOT_JOINED as error:
+        raise Misconfigured(f"{file.name} cannot be joined with other graphs: {error}") from error
+
+
+def _joined(network: onnx.ModelProto, colours: Colours, *, vectors: bool) -> onnx.ModelProto:
     for value in (network.graph.input[0], *network.graph.output):
         _free(value)
     whole = compose.merge_models(

@@ -17,9 +17,10 @@ from onnx import TensorProto
 
 from pipeline.inference import Tensor
 from pipeline.packs.graph import GraphBuilder, Values
+from pipeline.sessions import COMPUTES
 from pipeline.views import Colours, Grid, View
 
-_PREFIX = "sampler/"
+_PREFIX = f"{COMPUTES}sampler/"
 PIXELS, FRAMES, MAPS = f"{_PREFIX}pixels", f"{_PREFIX}frames", f"{_PREFIX}maps"
 COLUMNS, ROWS = f"{_PREFIX}columns", f"{_PREFIX}rows"
 ACROSS, DOWN = f"{_PREFIX}across", f"{_PREFIX}down"

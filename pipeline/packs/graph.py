@@ -22,7 +22,7 @@ class GraphBuilder:
     """Collects nodes and constants; each value has a name.
 
     ``opset`` and ``ir_version`` are those of the network that the graph is to be joined with, and
-    ``prefix`` keeps its names from those of that network.
+    ``prefix`` keeps its names, which its nodes have then, too, from those of that network.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class GraphBuilder:
     ) -> str:
         """A new node's output."""
         name = output or f"{self._prefix}{kind.lower()}_{len(self._nodes)}"
-        node = helper.make_node(kind, list(inputs), [name])
+        node = helper.make_node(kind, list(inputs), [name], name=name if self._prefix else None)
         node.attribute.extend(helper.make_attribute(*item) for item in attributes.items())
         self._nodes.append(node)
         return name

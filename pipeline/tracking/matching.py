@@ -1,15 +1,19 @@
 """Which faces continue which tracks, by where they are."""
 
 import math
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
 
 from pipeline.geometry import Corners, overlap
 
 _NEAR = 0.5
 """Where boxes don't overlap enough: as far as this part of a side, and of like size, will do."""
+_FEW = 30
+"""Pairs up to which all are looked at one by one."""
 _LIKE = 1.5
 """Longest ratio of two sides that are of like size."""
 
@@ -53,22 +57,24 @@ def pair(
 def _likely(
     boxes: Sequence[Corners], places: Sequence[Corners], least_overlap: float
 ) -> Iterator[tuple[float, int, int]]:
-    """Minus the score, face and track of what may belong together.
+    """Minus the score, face and track of what may belong together."""
+    for face, track in _close(boxes, places):
+        if (score := _score(boxes[face], places[track], least_overlap)) > 0:
+            yield -score, face, track
 
-    A sweep from left to right, so that a crowd costs what overlaps in x, not everybody times
-    everybody.
+
+def _close(boxes: Sequence[Corners], places: Sequence[Corners]) -> Iterable[tuple[int, int]]:
+    """The pairs that overlap at all; of few boxes all pairs.
+
+    What is near overlaps, too, unless it is twice as high as wide, or wide as high. Arrays are
+    slower for few, and keep a crowd from costing everybody times everybody in plain numbers.
     """
-    order = sorted(range(len(places)), key=lambda track: places[track][0])
-    lefts = [places[track][0] for track in order]
-    widest = max((place[2] - place[0] for place in places), default=0.0)
-    for face, box in enumerate(boxes):
-        reach = _NEAR * _side(box)
-        for row in range(bisect_left(lefts, box[0] - reach - widest), len(order)):
-            track = order[row]
-            if lefts[row] > box[2] + reach:
-                break
-            if (score := _score(box, places[track], least_overlap)) > 0:
-                yield -score, face, track
+    if len(boxes) * len(places) <= _FEW:
+        return product(range(len(boxes)), range(len(places)))
+    left, top, right, bottom = np.array(boxes).T[:, :, None]
+    begin, above, end, below = np.array(places).T[:, None]
+    close = (left < end) & (begin < right) & (top < below) & (above < bottom)
+    return zip(*(rows.tolist() for rows in np.nonzero(close)), strict=True)
 
 
 def _crowded(likely: Sequence[tuple[float, int, int]]) -> set[int]:

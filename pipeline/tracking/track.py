@@ -13,7 +13,7 @@ _GAP = 0.25
 _AGAIN = 0.2
 """Seconds until a doubt that a look left open is looked at again."""
 _UNSURE = 0.5
-"""Seconds between looks at faces that go on overlapping each other, or leaping."""
+"""Seconds between looks at faces that go on overlapping each other, leaping, or changing."""
 
 
 @dataclass(slots=True, eq=False)
@@ -36,16 +36,25 @@ class Track:
         """Whether it is to be looked at for that."""
         return self.doubted and now - self.asked_at >= _AGAIN
 
-    def see(self, corners: Corners, now: float, before: float) -> None:
-        """It has a face in this frame; the frame before was that of the moment ``before``."""
+    def see(self, corners: Corners, now: float, before: float, *, changed: bool) -> None:
+        """It has a face in this frame; the frame before was that of the moment ``before``.
+
+        ``changed`` says that the picture shows something else there than before.
+        """
         if self.seen_at < before and now - self.seen_at >= _GAP:
             self.doubt()
+        elif changed and now - self.asked_at >= _UNSURE:
+            self.doubted = True
         self.motion.see(corners, now)
         self.seen_at = now
 
-    def place(self, now: float, *, unsure: bool) -> None:
-        """Take note of how much its place tells; doubt begins when that changes."""
-        if unsure != self.unsure:
+    def place(self, now: float, *, unsure: bool, changed: bool) -> None:
+        """Take note of how much its place tells.
+
+        Doubt begins when that changes, and when it is ``changed`` whose faces are seen of those
+        that are unsure: somebody went behind another, or came from there.
+        """
+        if unsure != self.unsure or (unsure and changed):
             self.doubt()
         elif unsure and now - self.asked_at >= _UNSURE:
             self.doubted = True

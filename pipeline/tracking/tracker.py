@@ -65,6 +65,7 @@ class FaceTracker:
         self._scene = Scene()
         self._live: dict[TrackId, Track] = {}
         self._lost: dict[TrackId, Track] = {}
+        self._crowd: set[TrackId] = set()
         self._ended: list[TrackId] = []
 
     def follow(self, detected: Detected) -> Followed:
@@ -93,6 +94,7 @@ class FaceTracker:
     def settle(self, followed: Followed, looks: Mapping[TrackId, Look]) -> Tracked:
         """The ids of this frame's faces, by what looks at some of them gave."""
         changed = self._rearranged(followed, looks)
+        self._last = max(self._known, max(self._live, default=0))  # who was known has no new one
         faces = [
             TrackedFace(changed.get(face.track, face.track), face.found) for face in followed.faces
         ]
@@ -130,8 +132,10 @@ class FaceTracker:
         """The faces that continue a track by place, with it."""
         tracks = list(self._live.values())
         found = self._paired(faces, tracks, self._least_overlap, near=True)
+        crowd = {tracks[index].id for _, index in found.pairs if index in found.unsure}
+        changed, self._crowd = crowd != self._crowd, crowd
         for index, track in enumerate(tracks):
-            track.place(self._now, unsure=index in found.unsure)
+            track.place(self._now, unsure=index in found.unsure, changed=changed)
         return self._seen(found, faces, tracks)
 
     def _continued_weakly(
@@ -154,7 +158,9 @@ class FaceTracker:
     ) -> dict[DetectedFace, Track]:
         """Move the paired tracks to their faces."""
         for face, track in found.pairs:
-            tracks[track].see(corners_of(faces[face].box), self._now, self._before)
+            box = corners_of(faces[face].box)
+            changed = self._scene.changed_at(box)
+            tracks[track].see(box, self._now, self._before, changed=changed)
         return {faces[face]: tracks[track] for face, track in found.pairs}
 
     def _new(self, motion: Motion) -> Track:

@@ -81,17 +81,20 @@ class Bench:
         self._device, self._seconds = device, seconds
         self.frames = [_frame(seed) for seed in range(_FRAMES)]
         self.memory = DeviceMemory(device, _FRAMES * _FRAME[0] * _FRAME[1])
-        self.upload = self._uploaded()
+        self.uploads = self._uploaded()
 
-    def _uploaded(self) -> float:
-        """Frames of 1920x1080 a second that come onto the device."""
-        places = [place * _FRAME[0] * _FRAME[1] for place in range(_FRAMES)]
+    def _uploaded(self) -> Mapping[str, float]:
+        """Frames of 1920x1080 a second that come onto the device, in NV12 and, to stay, in BGR."""
+        height, width, _ = _FRAME
+        luma = np.full((height, width), 90, np.uint8)
+        chroma = np.full((height // 2, width // 2, 2), 128, np.uint8)
 
-        def all_of_them() -> None:
-            for first, frame in zip(places, self.frames, strict=True):
-                self.memory.write(first, frame)
+        def in_bgr() -> None:
+            for place, frame in enumerate(self.frames):
+                self.memory.write(place * height * width, frame)
 
-        return _FRAMES * self._rate(all_of_them)
+        nv12 = self._rate(lambda: self.memory.write_nv12(0, luma, chroma))
+        return {"nv12": nv12, "bgr": _FRAMES * self._rate(in_bgr)}
 
     def rows(self, view: View, count: int) -> Rows:
         """So many parts of the frames, in turn."""
@@ -292,7 +295,7 @@ def main() -> None:
         memory = flatness(bench, cases, args.device, max(batches), args.runs)
     told = {
         "machine": machine(args.device),
-        "uploads": bench.upload,
+        "uploads": bench.uploads,
         "memory": memory,
         "target": _TARGET,
         "results": [asdict(one) | {"ratio": one.ratio} for one in results],

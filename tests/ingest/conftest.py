@@ -14,8 +14,10 @@ from tests.films import write_film
 def film(tmp_path: Path) -> Callable[..., Path]:
     """Writes a film, see ``write_film``."""
 
-    def write(count: int, name: str = "film.mp4", codec: str = "libx264", **options: str) -> Path:
-        return write_film(tmp_path / name, count, codec, **options)
+    def write(
+        count: int, name: str = "film.mp4", codec: str = "libx264", scale: int = 1, **options: str
+    ) -> Path:
+        return write_film(tmp_path / name, count, codec, scale, **options)
 
     return write
 

@@ -75,3 +75,13 @@ async def test_pictures_come_from_another_thread() -> None:
         thread.start()
         assert [one.media_time async for one in backlog] == list(range(100))
     thread.join()
+
+
+async def test_what_was_cleared_is_not_taken_and_it_goes_on_with_the_next_key_picture() -> None:
+    backlog = Backlog[Playable](lambda _: None)
+    for place in range(5):
+        backlog.put(picture(place))
+    backlog.clear()
+    for place in range(5, 12):
+        backlog.put(picture(place))
+    assert await taken(backlog) == [10, 11]

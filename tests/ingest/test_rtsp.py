@@ -13,7 +13,9 @@ import pytest
 
 from ingest.address import CameraUrl
 from ingest.footage import shots
-from ingest.rtsp import Limits, RtspCamera
+from ingest.opening import Limits
+from ingest.options import Analysed, CameraOptions
+from ingest.rtsp import RtspCamera
 from ingest.source import State, StateChange
 from ingest.supervisor import Backoff, supervised
 from ingest.troubles import Cause
@@ -83,6 +85,57 @@ async def test_pictures_come_whole_and_in_order_with_the_cameras_own_time(
     for frame, place in zip(frames, at, strict=True):
         assert frame.paint().flags.c_contiguous
         assert np.array_equal(frame.paint(), originals[place % 30])
+
+
+def stuck(number: int) -> int:  # noqa: ARG001 - it counts nothing
+    return 0
+
+
+def leaps(number: int) -> int:
+    """An hour ahead, then far behind where it began."""
+    return (number + (0 if number < 20 else 90_000 if number < 40 else -50_000)) * TICKS
+
+
+def trembles(number: int) -> int:
+    return number * TICKS + (1500 if number % 2 else -1500)
+
+
+@pytest.mark.parametrize("clock", [stuck, leaps, trembles])
+@pytest.mark.parametrize("analysed", ["all", 5])
+async def test_a_camera_whose_timestamps_mean_nothing_is_watched_all_the_same(
+    film: Film, clock: Callable[[int], int], analysed: Analysed
+) -> None:
+    clip, count = read_clip(film(60)), 55 if analysed == "all" else 11
+    pictures = [CodedPicture(one.units, clock(place)) for place, one in enumerate(clip.pictures)]
+    options, begun, frames = CameraOptions(analysed=analysed), time.time(), list[Capture]()
+    async with VirtualCamera({"gate": Clip(pictures, clip.rate)}, rtp_origin=2**31) as camera:
+        source = RtspCamera(camera.url("gate"), GATE, told=lambda: options)
+        async with asyncio.timeout(20), aclosing(source.frames()) as captures:
+            async for capture in captures:
+                frames.append(capture)
+                if len(frames) == count:
+                    break
+    assert time.time() - begun < 5
+    numbers = [number_of(frame.paint()) for frame in frames]
+    assert all(0 < (after - before) % 60 < 9 for before, after in pairwise(numbers))
+    assert all(after.media_time > before.media_time for before, after in pairwise(frames))
+    for before, after in pairwise(frames):
+        assert begun - 1 < before.captured_at <= after.captured_at < time.time() + 1
+
+
+@pytest.mark.parametrize("scales", [(1, 2), (2, 1), (1, 2, 3)])
+async def test_the_resolution_may_change_while_it_plays(film: Film, scales: Sequence[int]) -> None:
+    clips = [read_clip(film(12, name=f"{scale}.mp4", scale=scale, bf="2")) for scale in scales]
+    pictures = [
+        CodedPicture(one.units, one.shown + place * 12 * TICKS)
+        for place, clip in enumerate(clips)
+        for one in clip.pictures
+    ]
+    async with VirtualCamera({"gate": Clip(pictures, clips[0].rate)}) as camera:
+        frames = await take(camera.url("gate"), 12 * len(scales) + 24)
+    images = [frame.paint() for frame in frames]
+    assert {image.shape[1] // 160 for image in images} == set(scales)
+    assert [number_of(image) for image in images] == [frame.seq % 12 for frame in frames]
 
 
 async def test_a_picture_does_not_wait_for_the_next_one(film: Film) -> None:

@@ -315,7 +315,7 @@ def test_key_pictures_are_asked_for_of_who_sends_now_and_not_too_often(
     monkeypatch.setattr("ingest.tee.time.monotonic", lambda: now)
     tee.request_key()  # nobody sends
     now += 1
-    with tee.connection("H.264", None, lambda: asked.append("first")):
+    with tee.connection("H.264", None, ask=lambda: asked.append("first")):
         for _ in range(5):
             tee.request_key()
         assert asked == ["first"]

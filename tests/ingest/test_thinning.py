@@ -28,7 +28,7 @@ class Camera:
         self._clock = Clock()
         self.thinning = Thinning(self._clock)
         self._number = 0
-        self._taken = 0
+        self._decoded = self._taken = 0
         self._took_at = float("-inf")
 
     def run(self, seconds: float, most: float) -> list[Need]:
@@ -38,8 +38,9 @@ class Camera:
             self._clock.now += 1 / RATE
             need = self._stream[self._number % len(self._stream)]
             self._number += 1
-            if self.thinning.wants(need, self._taken):
+            if self.thinning.wants(need, self._decoded, self._taken):
                 decoded.append(need)
+                self._decoded += 1
                 self._taken += self._is_ready(most)
         return decoded
 
@@ -74,9 +75,10 @@ def test_first_what_no_other_picture_needs_is_left_out() -> None:
 def test_key_pictures_alone_are_decoded_where_they_are_more_than_is_taken() -> None:
     camera = Camera()
     camera.run(8, most=2)
-    assert set(camera.run(60, most=2)) == {Need.KEY}
+    later = camera.run(60, most=2)
+    assert set(later) == {Need.KEY}
+    assert len(later) == 60 * 5
     assert camera.thinning.keys_only
-    assert camera.thinning.skipped == pytest.approx(60 * 20, abs=2 * RATE)
 
 
 def test_key_pictures_that_are_too_rare_are_not_enough() -> None:

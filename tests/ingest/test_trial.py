@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ingest.address import CameraUrl
-from ingest.rtsp import Limits, RtspCamera
+from ingest.opening import Limits
+from ingest.rtsp import RtspCamera
 from ingest.tee import Tee
 from ingest.trial import Trial, measured
 from ingest.troubles import NoSuchStream, Silent

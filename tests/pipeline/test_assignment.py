@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.assignment import assign
+from pipeline.assignment import assign, contenders
 
 
 def total(gains: Mapping[tuple[int, str], float], pairs: Mapping[int, str]) -> float:
@@ -61,3 +61,21 @@ def test_no_assignment_gains_more(gains: Mapping[tuple[int, str], float]) -> Non
     pairs = assign(gains)
     assert len(set(pairs.values())) == len(pairs)
     assert total(gains, pairs) == pytest.approx(best(gains, 5, "ABCD"))
+
+
+@given(gains, st.integers(1, 5))
+def test_contenders_are_enough_also_without_a_row_and_a_column(
+    gains: Mapping[tuple[int, str], float], gone: int
+) -> None:
+    few = contenders(gains)
+    assert total(few, assign(few)) == pytest.approx(total(gains, assign(gains)))
+    for column in {column for row, column in few if row == gone}:
+        rest, few_rest = (
+            {pair: gain for pair, gain in some.items() if gone != pair[0] and column != pair[1]}
+            for some in (gains, few)
+        )
+        assert total(few, assign(few_rest)) == pytest.approx(total(gains, assign(rest)))
+
+
+def test_a_crowd_that_competes_for_a_few_is_cut_down() -> None:
+    assert len(contenders({(row, name): row + 1.0 for row in range(500) for name in "AB"})) == 4

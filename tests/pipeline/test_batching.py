@@ -100,6 +100,15 @@ def test_a_batch_is_filled_up_to_one_of_a_few_sizes() -> None:
     assert device.sizes == [1, 2, 4, 8, 12, 12]
 
 
+def test_rows_that_say_where_pictures_lie_stay_exact() -> None:
+    """Numbers of pixels of a large memory have more digits than 32 bits hold."""
+    device, places = Doubling(), np.array([[2.0**31 + 1, -1], [2.0**31 + 3, -3], [7, -7]])
+    with batched(device, most=4) as (network, lanes):
+        (answer,) = ask(network, lanes, places).result(10)
+    assert answer.tolist() == (places * 2).tolist()
+    assert device.sizes == [4]
+
+
 def test_more_rows_than_a_batch_holds_are_asked_in_parts() -> None:
     device = Doubling()
     with batched(device, most=4) as (network, lanes):

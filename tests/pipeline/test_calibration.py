@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.calibration import takes_several, tried_out
+from pipeline.calibration import takes_several, tried, tried_out
+from pipeline.errors import Fatal
 from pipeline.inference import Network, Tensor
 
 
@@ -95,6 +96,28 @@ def test_a_network_that_does_not_answer_row_by_row_takes_one() -> None:
     device = Scripted(per_run(0.01, 0.0001), flat=True)
     assert tried_out(device, 640, device.clock).most == 1
     assert not takes_several(device, 640)
+
+
+def test_a_network_that_fails_with_more_rows_takes_fewer() -> None:
+    """A shape inside is fixed, or the device has no room."""
+    device = Scripted(per_run(0.01, 0.0001))
+    really = device.run
+
+    def run(tensor: Tensor, outputs: Sequence[str]) -> Sequence[Tensor]:
+        if len(tensor) > 4:
+            raise Fatal("out of memory")
+        return really(tensor, outputs)
+
+    device.run = run  # type: ignore[method-assign]
+    assert tried_out(device, 640, device.clock).most == 4
+
+
+def test_a_network_that_does_not_run_at_all_is_no_trial() -> None:
+    def fail(_: int) -> Sequence[Tensor]:
+        raise Fatal("no such kernel")
+
+    with pytest.raises(Fatal, match="no such kernel"):
+        tried(fail)
 
 
 def test_real_networks_tell_whether_they_take_several(test_data: Path) -> None:

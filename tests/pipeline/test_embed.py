@@ -94,6 +94,21 @@ def test_the_opencv_zoo_pack_runs_from_picture_to_vector(
     engine.close()
 
 
+def test_cameras_also_find_weaker_faces_photographs_do_not(
+    yunet_graph: Callable[[Path, int | None], Path], sface_graph: Sface, tmp_path: Path
+) -> None:
+    settings = {"detect": {"score": 0.5}, "track": {"weak": 0.9}}
+    pack = zoo(tmp_path, yunet_graph, sface_graph)
+    engine = build(PipelineSettings.model_validate(settings), pack)
+    picture = np.random.default_rng(3).integers(0, 255, (540, 960, 3), dtype=np.uint8)
+    sure = [face.score for face in engine.detector.detect(picture)]
+    seen = [face.score for face in engine.watcher.detect(picture)]
+    engine.close()
+    assert engine.sure_score == 0.5
+    assert sure
+    assert min(sure) >= 0.5 > min(seen) >= 0.45
+
+
 @pytest.mark.parametrize("name", ["buffalo_l", "buffalo_m", "buffalo_sc", "antelopev2"])
 def test_insightfaces_packs_run_from_picture_to_vector(
     scrfd_graph: Callable[..., Path], sface_graph: Sface, tmp_path: Path, name: str

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.counterexamples import other_than
 from pipeline.evidence import weigh
 from pipeline.identify import DecisionPolicy, Identifier
 from pipeline.messages import (
@@ -308,12 +309,45 @@ def test_who_had_no_name_is_judged_anew_when_somebody_is_enrolled_and_names_stay
     look(identifier, 1, *[matches(0.9, Ann=0.88, Bob=0.85)] * 8)
     look(identifier, 2, *[matches(0.9, Bob=0.96, Ann=0.85)] * 8)
     assert named(identifier, 1, 2) == [None, BOB]
-    assert identifier.renew() == [ONE]
+    assert identifier.renew() == [ONE, TrackId(2)]
+    assert named(identifier, 1, 2) == [None, BOB]
     assert verdict(identifier).status is Status.UNKNOWN
     look(identifier, 1, *[matches(0.5, Ann=0.95, Bob=0.85)] * 3)
     found = verdict(identifier)
     assert found.person == ANN
     assert found.similarity == pytest.approx(0.95)
+
+
+def with_counter(quality: float, counter: float, **people: float) -> Comparison:
+    """A look that also lists a counter-example of Ann."""
+    shown = matches(quality, **people)
+    anchored = [*shown.matches, Match(other_than(ANN), counter)]
+    return Comparison(sorted(anchored, key=lambda one: -one.similarity), quality)
+
+
+def test_who_is_nearer_to_a_counterexample_is_not_named_and_nobody_else_is() -> None:
+    identifier = Identifier(POLICY)
+    look(identifier, 1, *[with_counter(0.5, 0.96, Ann=0.95, Bob=0.935)] * 3)
+    assert (verdict(identifier).status, verdict(identifier).person) == (Status.UNKNOWN, None)
+    identifier = Identifier(POLICY)
+    look(identifier, 1, *[with_counter(0.5, 0.94, Ann=0.95, Bob=0.9)] * 3)
+    assert verdict(identifier).person == ANN
+
+
+def test_a_counterexample_takes_nothing_from_others() -> None:
+    identifier = Identifier(POLICY)
+    look(identifier, 1, *[with_counter(0.5, 0.99, Bob=0.95, Ann=0.9)] * 3)
+    assert verdict(identifier).person == BOB
+
+
+def test_a_counterexample_that_comes_later_revises_the_name() -> None:
+    identifier = Identifier(dataclasses.replace(POLICY, most_looks=8))
+    look(identifier, 1, *[matches(0.9, Ann=0.95, Bob=0.9)] * 8)
+    identifier.decide([tracked(1)], frame(0))
+    assert identifier.renew() == [ONE]
+    look(identifier, 1, with_counter(0.5, 0.97, Ann=0.95, Bob=0.9))
+    (revision,) = identifier.decide([tracked(1)], frame(9)).revisions
+    assert (revision.was, revision.verdict.status) == (ANN, Status.UNKNOWN)
 
 
 def test_good_looks_are_kept_while_poor_ones_come() -> None:
@@ -379,6 +413,19 @@ def test_evidence_that_trembles_around_the_threshold_gives_a_name_once_and_takes
         told.append(decided.faces[0].verdict.person)
     changes = [one for one, _ in itertools.groupby(told)]
     assert changes in ([ANN], [None], [None, ANN])
+
+
+@given(looks, st.permutations([1, 2, 3, 4]))
+def test_in_which_order_the_faces_come_does_not_count(
+    seen: list[tuple[int, dict[str, float]]], order: list[int]
+) -> None:
+    identifier, other = Identifier(POLICY), Identifier(POLICY)
+    for number, (track, people) in enumerate(seen):
+        for one, faces in ((identifier, [1, 2, 3, 4]), (other, order)):
+            one.observe(TrackId(track), 0.0, matches(**people))
+            decided = one.decide([tracked(face) for face in faces], frame(number))
+            assert [face.face.track for face in decided.faces] == faces
+        assert named(identifier, 1, 2, 3, 4) == named(other, 1, 2, 3, 4)
 
 
 @given(looks)

@@ -11,7 +11,9 @@ import pytest
 
 from pipeline import networks
 from pipeline.batching import BatchedNetwork
+from pipeline.detect.scrfd import COLOURS
 from pipeline.errors import Misconfigured
+from pipeline.graphs.joined import joined
 from pipeline.inference import Network, lane_count
 from pipeline.networks import Opened, devices_of, open_sessions, ready
 from pipeline.sessions import _options, stray_nodes
@@ -178,6 +180,28 @@ def test_nodes_that_compute_on_the_cpu_are_listed_and_those_that_reckon_sizes_ar
     ]
     assert stray_nodes(shares) == ["Conv_4 (Conv)", "PRelu_5 (PRelu)"]
     assert stray_nodes(shares[:2]) == []
+
+
+def test_what_works_on_pixels_is_listed_even_if_sizes_are_reckoned_with_by_the_same_operators() -> (
+    None
+):
+    names = {"Gather": "computes/sampler/gather_9", "Add": "Add_7"}
+    shares = [Share("CPUExecutionProvider", [Node(names[kind], kind) for kind in names])]
+    assert stray_nodes(shares) == ["computes/sampler/gather_9 (Gather)"]
+
+
+def test_every_node_that_makes_pictures_ready_is_told_apart(
+    scrfd_graph: ScrfdGraph, tmp_path: Path
+) -> None:
+    """The real report, of a joined graph on the CPU: each of them is a stray there."""
+    model = joined(scrfd_graph(tmp_path / "d.onnx"), COLOURS)
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), _options("cuda:0"), providers=["CPUExecutionProvider"]
+    )
+    strays = stray_nodes(session.get_provider_graph_assignment_info())
+    assert sum("(Gather)" in stray for stray in strays) >= 4
+    assert sum("(Floor)" in stray for stray in strays) == 2
+    assert sum("(Conv)" in stray for stray in strays) == 9
 
 
 def test_onnx_runtime_tells_where_each_node_landed(scrfd_graph: ScrfdGraph, tmp_path: Path) -> None:

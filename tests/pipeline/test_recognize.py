@@ -108,6 +108,37 @@ async def test_a_face_without_a_usable_vector_stays_pending(lanes: Lanes) -> Non
     assert [result.faces[0].verdict.status for result in seen] == [Status.PENDING] * 4
 
 
+BOB = [Match(PersonId("Bob"), 0.97), Match(PersonId("Ann"), 0.8)]
+
+
+async def test_a_wrong_name_is_revised_in_the_result_that_takes_it_back(lanes: Lanes) -> None:
+    seen: list[Result] = []
+    gallery = ScriptedGallery(ANN, ANN, ANN, BOB)
+    one = recognizer(lanes, ScriptedDetector([face_at(5, 5, 80)]), gallery)
+    await watch(frames(300), one, keep(seen), window=3)
+    names = [result.faces[0].verdict.person for result in seen]
+    assert {"Ann", "Bob"} < set(names)
+    assert list(dict.fromkeys(name for name in names if name)) == ["Ann", "Bob"]
+    ((told, revision),) = ((result, revision) for result in seen for revision in result.revisions)
+    assert (revision.was, revision.since.seq) == ("Ann", names.index(PersonId("Ann")))
+    assert told.seq == revision.since.seq + names.count(PersonId("Ann"))
+
+
+async def test_who_is_enrolled_is_looked_at_at_once(lanes: Lanes) -> None:
+    """She has been unknown for long, and would be looked at only now and then."""
+    seen: list[Result] = []
+    gallery = ScriptedGallery([])
+    one = recognizer(lanes, ScriptedDetector([face_at(5, 5, 80)]), gallery)
+    await watch(frames(100), one, keep(seen), window=3)
+    looked = gallery.searches
+    for number in range(100, 105):
+        if number == 101:
+            one.renew()
+        seen.append(await one.identify(await one.detect(capture(number))))
+        looked_at = gallery.searches - looked
+        assert (looked_at > 0) == (number > 100)
+
+
 async def test_no_more_frames_are_taken_than_the_window_holds(lanes: Lanes) -> None:
     taken: list[int] = []
     held, full = asyncio.Event(), asyncio.Event()

@@ -24,8 +24,10 @@ def gst_server(_gst: None, tmp_path: Path) -> Iterator[Callable[..., GstServer]]
     """Starts a server of a film (see ``serve``), or the given one; ended after the test."""
     with ExitStack() as running:
 
-        def start(film: Path | GstServer, login: str = "") -> GstServer:
-            server = film if isinstance(film, GstServer) else serve(film, tmp_path, login)
+        def start(film: Path | GstServer, login: str = "", **conditions: str) -> GstServer:
+            server = (
+                film if isinstance(film, GstServer) else serve(film, tmp_path, login, **conditions)
+            )
             server.start()
             running.callback(server.kill)
             return server

@@ -3,8 +3,10 @@
 
 Runs with the system's Python, which has gi: ``gst_rtsp_server.py CODEC RATE PORT [FILE]``. FILE is
 what ``conftest.py`` writes: for each picture its place in nanoseconds, its length, its bytes. Port
-0 is any free one; once it listens it prints ``ready PORT``. LOGIN=user:password in the environment
-asks for that by Digest. Every client sees the film from its beginning.
+0 is any free one; once it listens it prints ``ready PORT``. Every client sees the film from its
+beginning. In the environment: LOGIN=user:password asks for that, by Digest or, with AUTH=basic, by
+Basic; TRANSPORT=udp or tcp allows that alone; LOST=0.02 loses that part of its packets; TRACKS
+names its tracks in their order (video, sound, twin: the same film once more).
 """
 
 import ctypes
@@ -26,16 +28,16 @@ from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402 - vers
 _DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of prctl(2)."""
 _RECORD = struct.Struct(">QI")
-_CODED = "appsrc name=film is-live=true format=time caps="
-_LAUNCH = {
+_CODED = "appsrc name={film} is-live=true format=time caps="
+_TRACK = {
     "h264": _CODED + "video/x-h264,stream-format=byte-stream,alignment=au,framerate={rate}"
-    " ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1",
+    " ! h264parse ! rtph264pay {pay} pt=96 config-interval=-1",
     "hevc": _CODED + "video/x-h265,stream-format=byte-stream,alignment=au,framerate={rate}"
-    " ! h265parse ! rtph265pay name=pay0 pt=96 config-interval=-1",
-    "mjpeg": _CODED + "image/jpeg,framerate={rate} ! jpegparse ! rtpjpegpay name=pay0 pt=26",
-    "vp8": _CODED + "video/x-vp8,framerate={rate} ! rtpvp8pay name=pay0 pt=96",
+    " ! h265parse ! rtph265pay {pay} pt=96 config-interval=-1",
+    "mjpeg": _CODED + "image/jpeg,framerate={rate} ! jpegparse ! rtpjpegpay {pay} pt=26",
+    "vp8": _CODED + "video/x-vp8,framerate={rate} ! rtpvp8pay {pay} pt=96",
     "sound": "audiotestsrc is-live=true ! audio/x-raw,rate=8000,channels=1 ! mulawenc"
-    " ! rtppcmupay name=pay0 pt=0",
+    " ! rtppcmupay {pay} pt=0",
 }
 
 
@@ -57,7 +59,12 @@ class Film:
 
     def play(self, _factory: object, media: GstRtspServer.RTSPMedia) -> None:
         """Feed the pipeline of a client that has just come."""
-        source = media.get_element().get_child_by_name("film")
+        for name in ("video", "twin"):
+            source = media.get_element().get_child_by_name(name)
+            if source is not None:
+                self._feed(source)
+
+    def _feed(self, source: Gst.Element) -> None:
         numbers = itertools.count()
         source.connect("need-data", lambda src, _: self._push(src, next(numbers)))
 
@@ -77,9 +84,28 @@ def ask_for_login(server: GstRtspServer.RTSPServer, login: str) -> None:
     token = GstRtspServer.RTSPToken()
     token.set_string("media.factory.role", "user")
     auth = GstRtspServer.RTSPAuth()
-    auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
-    auth.add_digest(user, password, token)
+    if os.environ.get("AUTH") == "basic":
+        auth.set_supported_methods(GstRtsp.RTSPAuthMethod.BASIC)
+        auth.add_basic(GstRtspServer.RTSPAuth.make_basic(user, password), token)
+    else:
+        auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+        auth.add_digest(user, password, token)
     server.set_auth(auth)
+
+
+def launch(codec: str, rate: str) -> str:
+    """The pipeline of a client."""
+    tracks = os.environ.get("TRACKS", "video").split(",")
+    parts = []
+    for number, track in enumerate(tracks):
+        part = _TRACK["sound" if track == "sound" else codec]
+        pay = f"name=pay{number}"
+        if lost := os.environ.get("LOST"):
+            # What drops packets stands where the server looks for the last element.
+            part += f" ! identity drop-probability={lost} {pay}"
+            pay = ""
+        parts.append(part.format(rate=rate, film=track, pay=pay))
+    return f"( {' '.join(parts)} )"
 
 
 def main(codec: str, rate: str, port: str, path: str = "") -> None:
@@ -87,7 +113,9 @@ def main(codec: str, rate: str, port: str, path: str = "") -> None:
     ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     Gst.init(None)
     factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch(f"( {_LAUNCH[codec].format(rate=rate)} )")
+    factory.set_launch(launch(codec, rate))
+    if transport := os.environ.get("TRANSPORT"):
+        factory.set_protocols(getattr(GstRtsp.RTSPLowerTrans, transport.upper()))
     role = "user,media.factory.access=true,media.factory.construct=true"
     factory.add_role_from_structure(Gst.Structure.new_from_string(role))
     if path:

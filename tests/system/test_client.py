@@ -99,6 +99,9 @@ def test_a_person_is_made_renamed_shown_and_deleted(faceapi: Run) -> None:
     assert (again.returncode, "already" in again.stderr) == (1, True)
     assert faceapi("people", "rename", COLLINS, 'E. 柯林斯 "Mom"').returncode == 0
     assert "builtin" in faceapi("people", "show", 'E. 柯林斯 "Mom"').stdout
+    assert faceapi("people", "not-her", 'E. 柯林斯 "Mom"', portrait(HOPPER)).returncode == 0
+    nowhere = faceapi("people", "not-her", 'E. 柯林斯 "Mom"', "nowhere.jpg")
+    assert (nowhere.returncode, "no such file" in nowhere.stderr) == (1, True)
     for command, ignored in (("ignore", True), ("stop-ignoring", False)):
         assert faceapi("people", command, 'E. 柯林斯 "Mom"').returncode == 0
         (listed,) = json.loads(faceapi("people", "list", "--json").stdout)

@@ -4,8 +4,9 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -26,9 +27,22 @@ def test_one_person_is_named_and_the_other_after_the_visitor_enrolled_her(
             lambda message: any(face["status"] == "unknown" for face in message.get("faces", ())),
             "a stranger",
         )
-        person(client, HOPPER, portrait(HOPPER))
+        hopper = person(client, HOPPER, portrait(HOPPER))
         live.named(HOPPER)
+        entered = live.until(lambda message: is_presence(message, HOPPER), "she has entered")
+        assert (entered["change"], entered["person"]) == ("entered", hopper)
+        number = entered["presence"]
+        assert client.delete(f"/people/{hopper}").status_code == 204
+        over = live.until(
+            lambda message: message is not entered and message.get("presence") == number,
+            "her presence is over",
+        )
+        assert (over["change"], over["person"], over["name"]) == ("left", None, None)
     assert demo.stop() == 0
+
+
+def is_presence(message: Mapping[str, Any], name: str) -> bool:
+    return bool(message["type"] == "presence" and message["name"] == name)
 
 
 def test_a_demo_that_cannot_listen_says_so_and_ends(new_service: Callable[..., Service]) -> None:

@@ -103,22 +103,27 @@ def test_pairs_are_decided_one_by_one_and_what_cannot_be_is_counted_or_named(
     assert (found["false_rejects"]["events"], found["false_rejects"]["trials"]) == (1, 2)
 
 
+@pytest.mark.parametrize(
+    "built_in", [pytest.param(True, marks=pytest.mark.long), False], ids=["builtin", "yunet-dlib"]
+)
 def test_clips_with_a_truth_are_watched_by_the_line_of_the_cameras(
-    evaluate: Run, people: Path, test_data: Path, yunet_dlib: Path
+    evaluate: Run, people: Path, test_data: Path, yunet_dlib: Path, *, built_in: bool
 ) -> None:
-    truth = test_data / "clips" / "clips.json"
-    done = evaluate("--clips", truth, "--gallery", people, "--pack", yunet_dlib, "--json")
+    truth, pack = test_data / "clips" / "clips.json", "builtin" if built_in else yunet_dlib
+    done = evaluate("--clips", truth, "--gallery", people, "--pack", pack, "--json")
     found = read(done)
     assert found["notes"] == []
     assert (found["gallery"]["A"], found["gallery"]["B"], len(found["gallery"])) == (1, 1, 8)
     assert [clip["enrolled_from"] for clip in found["clips"]] == [True, True, *[False] * 5]
+    assert [clip["false_names"]["events"] for clip in found["clips"]] == [0] * 7
+    presences = [one for clip in found["clips"] for one in clip["presences"]]
+    assert len(presences) == 5
+    assert all(one["right"]["rate"] >= 0.9 for one in presences)
     totals = found["totals"]
-    assert totals["false_names"]["events"] == 0
     assert totals["false_names"]["trials"] > 400
     assert totals["right"]["trials"] == 56 + 56 + 41
-    assert totals["right"]["rate"] >= 0.9
     assert totals["precision"]["rate"] == totals["recall"]["rate"] == 1
-    assert (totals["mixed"], totals["revisions"]) == (0, 0)
+    assert (totals["mixed"], totals["revisions"], totals["flips"]) == (0, 0, 0)
     assert totals["longest_time_to_name"] < 0.5
 
 

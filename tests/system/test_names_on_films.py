@@ -1,6 +1,7 @@
 """Real faces over a minute: who is believed to be there, and what becomes of a wrong name."""
 
 import contextlib
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,6 +100,19 @@ async def test_whoever_is_there_for_a_minute_is_believed_to_be_there_all_the_tim
     assert frozenset[str]().union(*there) == people
     assert consumer.exits == []
     assert all(not result.revisions for result in results)
+
+
+async def test_two_people_enrolled_with_one_photograph_are_named_by_nothing(
+    test_data: Path, gallery: Path, yunet_dlib: Path, cache: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(gallery, tmp_path / "people")
+    shutil.copytree(gallery / "A", tmp_path / "people" / "A again")
+    pictures = pictures_of(test_data / "clips" / "head-pose-face-detection-female-and-male.mp4")
+    with opened(str(yunet_dlib), cache) as engine:
+        results = await results_of(pictures, engine, await enrolled(tmp_path / "people", engine))
+    names = [{face.verdict.person for face in result.faces} for result in results]
+    assert set[PersonId | None]().union(*names) == {B, None}
+    assert sum(B in one for one in names) >= 0.9 * len(names)
 
 
 def shaken(picture: Image) -> Image:

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from fractions import Fraction
+from ipaddress import ip_network
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -14,13 +15,19 @@ from statistics import median
 import pytest
 
 from ingest.address import CameraUrl
-from ingest.rtsp import Limits, RtspCamera
+from ingest.describe import describe
+from ingest.destination import Destinations
+from ingest.opening import Limits
+from ingest.options import CameraOptions, Transport
+from ingest.rtsp import RtspCamera
 from ingest.source import State, StateChange
 from ingest.supervisor import Backoff, supervised
+from ingest.tee import Tee
+from ingest.troubles import NoTransport
 from pipeline.errors import BadInput, FaceapiError, Misconfigured, Transient
 from pipeline.messages import CameraId, Capture
 from tests.films import number_of, write_film
-from tests.system.gst import GstServer
+from tests.system.gst import GstServer, serve_all
 
 pytestmark = pytest.mark.system
 Serve = Callable[..., GstServer]
@@ -28,9 +35,12 @@ GATE = CameraId("gate")
 BRIEF = Limits(connect=2, silence=1)
 
 
-async def take(url: CameraUrl, count: int) -> list[Capture]:
+async def take(
+    url: CameraUrl, count: int, transport: Transport = Transport.TCP, tee: Tee | None = None
+) -> list[Capture]:
     taken = []
-    async with aclosing(RtspCamera(url, GATE).frames()) as frames:
+    camera = RtspCamera(url, GATE, tee=tee, told=lambda: CameraOptions(transport=transport))
+    async with asyncio.timeout(60), aclosing(camera.frames()) as frames:
         async for frame in frames:
             taken.append(frame)
             if len(taken) == count:
@@ -90,6 +100,25 @@ async def test_motion_jpeg_is_taken_too(gst_server: Serve, tmp_path: Path) -> No
     assert_in_order(frames)
 
 
+async def test_of_motion_jpeg_only_what_is_analysed_is_decoded(
+    gst_server: Serve, tmp_path: Path
+) -> None:
+    film = write_film(tmp_path / "mjpeg.avi", 60, "mjpeg", huffman="default")
+    tee, frames = Tee(), list[Capture]()
+    options = CameraOptions(analysed=5)
+    camera = RtspCamera(gst_server(film).url, GATE, tee=tee, told=lambda: options)
+    async with asyncio.timeout(30), aclosing(camera.frames()) as captures:
+        async for capture in captures:
+            frames.append(capture)
+            if len(frames) == 8:
+                break
+    assert [frame.seq for frame in frames] == list(range(8))
+    assert tee.observed.pictures > 25
+    assert 8 <= tee.observed.decoded <= 9
+    numbers = [number_of(frame.paint()) for frame in frames]
+    assert all(3 <= (after - before) % 60 <= 7 for before, after in pairwise(numbers[1:]))
+
+
 def assert_in_order(frames: Sequence[Capture]) -> None:
     """Each picture of the film of 60 after the one before it; a few may have been dropped."""
     numbers = [number_of(frame.paint()) for frame in frames]
@@ -98,9 +127,91 @@ def assert_in_order(frames: Sequence[Capture]) -> None:
     assert all(before.captured_at <= after.captured_at for before, after in pairwise(frames))
 
 
-async def test_the_right_password_is_accepted(gst_server: Serve, tmp_path: Path) -> None:
-    server = gst_server(write_film(tmp_path / "film.mp4", 20), login="gate:p@ss:/#?w%rd")
+@pytest.mark.parametrize(
+    ("suffix", "codec", "options"),
+    [
+        ("mp4", "libx264", {}),
+        ("mp4", "libx265", {"x265-params": "bframes=0:keyint=10:log-level=none"}),
+        ("avi", "mjpeg", {"huffman": "default"}),
+    ],
+)
+async def test_the_resolution_may_change_while_it_plays(
+    gst_server: Serve, tmp_path: Path, suffix: str, codec: str, options: dict[str, str]
+) -> None:
+    films = [
+        write_film(tmp_path / f"{scale}.{suffix}", 20, codec, scale, **options) for scale in (1, 2)
+    ]
+    frames = await take(gst_server(serve_all(films, tmp_path)).url, 50)
+    images = [frame.paint() for frame in frames]
+    assert {image.shape for image in images} == {(120, 160, 3), (240, 320, 3)}
+    numbers = [number_of(image) for image in images]
+    assert all(0 < (after - before) % 20 < 9 for before, after in pairwise(numbers))
+
+
+@pytest.mark.parametrize("scheme", ["digest", "basic"])
+async def test_the_right_password_is_accepted(
+    gst_server: Serve, tmp_path: Path, scheme: str
+) -> None:
+    film = write_film(tmp_path / "film.mp4", 20)
+    server = gst_server(film, login="gate:p@ss:/#?w%rd", AUTH=scheme)
+    ours = describe(server.url, Destinations([ip_network("127.0.0.1/32")]), 5)
+    assert list(ours) == ["H264"]
     assert len(await take(server.url, 3)) == 3
+
+
+@pytest.mark.parametrize("transport", [Transport.UDP, Transport.AUTO])
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("h264.mp4", "libx264", {"bf": "2"}),
+        ("h265.mp4", "libx265", {"x265-params": "bframes=0:keyint=10:log-level=none"}),
+        ("mjpeg.avi", "mjpeg", {"huffman": "default"}),
+    ],
+)
+async def test_a_camera_that_sends_datagrams_alone_is_taken(
+    gst_server: Serve,
+    tmp_path: Path,
+    transport: Transport,
+    name: str,
+    codec: str,
+    options: dict[str, str],
+) -> None:
+    server = gst_server(write_film(tmp_path / name, 60, codec, **options), TRANSPORT="udp")
+    tee = Tee()
+    assert_in_order(await take(server.url, 30, transport, tee))
+    assert tee.observed.transport == "udp"
+
+
+async def test_a_camera_that_refuses_what_was_asked_says_what_may_be(
+    gst_server: Serve, tmp_path: Path
+) -> None:
+    film = write_film(tmp_path / "film.mp4", 20)
+    for only, asked in (("udp", Transport.TCP), ("tcp", Transport.UDP)):
+        with pytest.raises(NoTransport, match="may be tcp, udp or auto"):
+            await take(gst_server(film, TRANSPORT=only).url, 1, asked)
+
+
+async def test_lost_datagrams_cost_pictures_and_not_the_connection(
+    gst_server: Serve, tmp_path: Path
+) -> None:
+    server = gst_server(write_film(tmp_path / "film.mp4", 60), TRANSPORT="udp", LOST="0.03")
+    tee = Tee()
+    frames = await take(server.url, 60, Transport.UDP, tee)
+    assert tee.observed.connections == 1
+    whole = [number for frame in frames if (number := number_of(frame.paint())) < 60]
+    assert len(whole) > 30
+    forward = [(after - before) % 60 for before, after in pairwise(whole)]
+    assert sum(step < 20 for step in forward) > 0.8 * len(forward)
+
+
+@pytest.mark.parametrize("tracks", ["sound,video", "video,sound", "video,twin", "sound,video,twin"])
+async def test_of_several_tracks_the_first_video_is_taken(
+    gst_server: Serve, tmp_path: Path, tracks: str
+) -> None:
+    server = gst_server(write_film(tmp_path / "film.mp4", 60), TRACKS=tracks)
+    frames = await take(server.url, 20)
+    assert number_of(frames[0].paint()) < 10
+    assert_in_order(frames)
 
 
 @pytest.mark.parametrize("wrong", ["gate:nite-ward", "yard:nite-word", ""])

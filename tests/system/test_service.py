@@ -225,6 +225,29 @@ def test_somebody_who_is_ignored_is_recognized_and_never_told(
     assert client.patch(f"/people/{collins}", json={"ignored": "perhaps"}).status_code == 422
 
 
+@pytest.mark.gallery
+def test_whoever_is_nearer_to_a_counterexample_is_not_her(
+    client: httpx.Client, collins: str
+) -> None:
+    """A photograph of Grace Hopper is enrolled as Collins by mistake, then said not to be her."""
+    files = {"image": ("x.png", portrait(COLLINS).read_bytes())}
+    hopper = portrait(HOPPER).read_bytes()
+    path = f"/people/{collins}/counterexamples"
+    assert client.post(path, files=files).status_code == 422
+    added = client.post(path, files={"image": ("y.jpg", hopper)})
+    assert added.status_code == 201
+    assert client.get(f"/people/{collins}").json()["faces"] == 1
+    assert client.get(path).json()["items"] == [added.json()]
+    wait_until_recognized(client, collins)
+    (face,) = client.post("/recognize", files={"image": ("y.jpg", hopper)}).json()["faces"]
+    assert (face["person"], face["candidates"]) == (None, [])
+    nobody = path.replace(collins, "6b2f3f0e-9c0e-4ec1-9d70-000000000000")
+    assert client.post(nobody, files=files).status_code == 404
+    assert client.post(path, files={"image": ("z.txt", b"no picture")}).status_code == 422
+    assert client.delete(f"{path}/{added.json()['id']}").status_code == 204
+    assert client.get(path).json()["items"] == []
+
+
 def wait_until_recognized(client: httpx.Client, person: str | None) -> None:
     wait_until(lambda: recognized(client) == person, f"{person} is recognized")
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from api.command.client import camera_options as given
 from api.command.client.login import connected
 from api.command.client.output import AsJson, Yes, show
 from api.command.client.service import Refused, Service
@@ -39,11 +40,13 @@ def check(
     picture: Annotated[
         Path | None, typer.Option("--picture", help="Write the first picture here, a JPEG.")
     ] = None,
+    transport: given.Transport = None,
     as_json: AsJson = False,
 ) -> None:
     """Try an address without keeping it: what can be seen there."""
+    options = {} if transport is None else {"transport": transport}
     with connected() as service:
-        seen = service.post("/cameras/check", {"url": _given(url)})
+        seen = service.post("/cameras/check", {"url": _given(url), "options": options})
     jpeg = base64.b64decode(seen.pop("picture"))
     if picture is not None:
         picture.write_bytes(jpeg)
@@ -54,23 +57,51 @@ def check(
 
 
 @app.command()
-def add(name: Annotated[str, typer.Argument(help="Its name.")], url: Address) -> None:
+def add(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    name: Annotated[str, typer.Argument(help="Its name.")],
+    url: Address,
+    transport: given.Transport = None,
+    connect_timeout: given.ConnectTimeout = None,
+    read_timeout: given.ReadTimeout = None,
+    decoder: given.Decoder = None,
+    rate: given.Rate = None,
+    region: given.Region = None,
+    mask: given.Mask = None,
+) -> None:
     """Watch a camera from now on."""
+    options = given.options(transport, connect_timeout, read_timeout, decoder, rate, region, mask)
+    body = {"name": name, "url": _given(url), "options": given.without_defaults(options)}
     with connected() as service:
-        typer.echo(service.post("/cameras", {"name": name, "url": _given(url)})["id"])
+        typer.echo(service.post("/cameras", body)["id"])
 
 
 @app.command()
-def change(
+def change(  # noqa: PLR0913, PLR0917 - each is an option of the command
     which: Which,
     name: Annotated[str | None, typer.Option("--name", help="Another name.")] = None,
     url: Annotated[str | None, typer.Option("--url", help="Another address; - as above.")] = None,
+    transport: given.Transport = None,
+    connect_timeout: given.ConnectTimeout = None,
+    read_timeout: given.ReadTimeout = None,
+    decoder: given.Decoder = None,
+    rate: given.Rate = None,
+    region: given.Region = None,
+    mask: given.Mask = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Take the address although nothing is seen there.")
+        bool, typer.Option("--force", help="Take the change although nothing is seen by it.")
     ] = False,
 ) -> None:
-    """Change a camera while it runs; another address only if a picture comes from there."""
-    body = {"name": name, "url": None if url is None else _given(url), "force": force or None}
+    """Change a camera while it runs; another address only if a picture comes from there.
+
+    An option that is ``default`` is as at first.
+    """
+    options = given.options(transport, connect_timeout, read_timeout, decoder, rate, region, mask)
+    body = {
+        "name": name,
+        "url": None if url is None else _given(url),
+        "options": options or None,
+        "force": force or None,
+    }
     with connected() as service:
         _patch(service, which, {key: value for key, value in body.items() if value is not None})
 

@@ -1,6 +1,7 @@
 """``faceapi people``: the people of the gallery."""
 
 import uuid
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -83,6 +84,20 @@ def set_aside(who: Who, face: Face) -> None:
 def take_back(who: Who, face: Face) -> None:
     """Recognize a person again by a face that was set aside."""
     _change(who, face, aside=False)
+
+
+@app.command("not-her")
+def not_her(
+    who: Who,
+    photograph: Annotated[Path, typer.Argument(help="Of somebody who was taken for this person.")],
+) -> None:
+    """Say that the face of a photograph is not this person's: a counter-example."""
+    if not photograph.is_file():
+        raise Refused(f"{photograph}: no such file")
+    with connected() as service:
+        person = found(service, who)
+        face = service.upload(f"/people/{person['id']}/counterexamples", [photograph], "image")
+        typer.echo(face["id"])
 
 
 def _change(who: str, face: str, *, aside: bool) -> None:

@@ -74,9 +74,9 @@ class Service:
         """Remove something; raises as ``get`` does."""
         self._ask("DELETE", path)
 
-    def upload(self, path: str, photographs: Sequence[Path]) -> Any:  # noqa: ANN401 - JSON
-        """Send files as ``images``; raises as ``get`` does."""
-        files = [("images", (one.name, one.read_bytes())) for one in photographs]
+    def upload(self, path: str, photographs: Sequence[Path], field: str = "images") -> Any:  # noqa: ANN401 - JSON
+        """Send files as a field of a form; raises as ``get`` does."""
+        files = [(field, (one.name, one.read_bytes())) for one in photographs]
         return self._ask("POST", path, files=files)
 
     def sign_in(self, user: str, password: str) -> str:

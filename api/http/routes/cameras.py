@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Response, status
 from fastapi.responses import StreamingResponse
 from pydantic import SecretStr, StringConstraints, WithJsonSchema
 
+from api.http.routes.camera_options import ALL_DEFAULT, OptionsChange
 from api.http.routes.dependencies import (
     CONFLICT,
     Administrator,
@@ -28,6 +29,7 @@ from api.live.wire import CameraState, LoadMessage
 from api.store.messages import Camera
 from ingest.address import CameraAddress, CameraUrl, camera_address
 from ingest.fleet import CameraSpec
+from ingest.options import DEFAULTS, CameraOptions, go_together
 from ingest.source import State
 from ingest.troubles import Cause
 from pipeline.errors import BadInput, FaceapiError, Transient
@@ -73,25 +75,35 @@ class NewCamera(Body):
     name: Name
     url: Address
     enabled: bool = True
+    options: CameraOptions = DEFAULTS
 
 
 class CameraChange(Body):
-    """What is to be another; what is left out stays.
+    """What is to be another; what is left out stays, and options that are null are as at first.
 
-    Another address is tried first. If nothing can be seen there in ten seconds, nothing is changed,
-    and the problem says why; ``force`` takes it untried.
+    Another address, transport or decoder is tried first. If nothing can be seen so in ten seconds,
+    nothing is changed, and the problem says why; ``force`` takes it untried.
     """
 
     name: Name | None = None
     url: Address | None = None
     enabled: bool | None = None
-    force: bool = False
+    options: OptionsChange | None = None
+    force: bool | None = None
+
+    @property
+    def changed_options(self) -> Mapping[str, object]:
+        """Which options are to be what; None: their default."""
+        if self.options is None:
+            return ALL_DEFAULT if "options" in self.model_fields_set else {}
+        return self.options.fields
 
 
 class CameraToCheck(Body):
-    """An address that is to be tried: rtsp or rtsps."""
+    """An address that is to be tried, rtsp or rtsps, with the options it is to have."""
 
     url: Address
+    options: CameraOptions = DEFAULTS
 
 
 class CheckedCamera(Body):
@@ -100,7 +112,7 @@ class CheckedCamera(Body):
     ``bit_rate`` and ``key_interval`` (from one key picture to the next) are null where they were
     not seen. ``first_picture`` is how long it took from before the connection to the first picture,
     ``clock_skew`` how far the camera's clock is ahead, null where it tells no time. ``picture`` is
-    the first one: a JPEG in base64.
+    the first one, masked: a JPEG in base64.
     """
 
     codec: str
@@ -124,6 +136,7 @@ class CameraOut(Body):
     name: str
     url: str
     enabled: bool
+    options: CameraOptions
     state: CameraState
     reason: str
     since: float | None
@@ -149,7 +162,7 @@ async def cameras(_: SignedIn, services: ServicesDep) -> CamerasOut:
 async def add(body: NewCamera, _: Administrator, services: ServicesDep) -> CameraOut:
     """Watch a camera from now on."""
     url = await _address(body.url, services)
-    camera = await services.cameras.add(body.name, url, enabled=body.enabled)
+    camera = await services.cameras.add(body.name, url, enabled=body.enabled, options=body.options)
     await _take_effect(camera, services)
     return _out(camera, services)
 
@@ -164,7 +177,8 @@ async def check(body: CameraToCheck, _: Administrator, services: ServicesDep) ->
     url = await _address(body.url, services)
     if not isinstance(url, CameraUrl):
         raise BadInput("a camera that publishes by itself cannot be tried: only rtsp and rtsps")
-    checked = await services.engine.check(url)
+    go_together(url, body.options)
+    checked = await services.engine.check(url, body.options)
     picture = base64.b64encode(checked.jpeg).decode()
     return CheckedCamera(**asdict(checked.video), picture=picture)
 
@@ -193,15 +207,23 @@ async def change(
 ) -> CameraOut:
     """Change a camera; it takes effect at once, and no other camera is disturbed.
 
-    By another address it is watched from the first picture on that comes from there: until then it
-    is watched as it was, and goes on so if none comes.
+    By another address, transport or decoder it is watched from the first picture on that comes so:
+    until then it is watched as it was, and goes on so if none comes.
     """
     url = await _address(body.url, services) if body.url else None
-    if url is not None and camera.enabled and body.enabled is not False and not body.force:
-        await services.engine.exchange(_spec(replace(camera, url=url)))
+    options = camera.options.changed(body.changed_options)
+    wanted = replace(camera, url=url or camera.url, options=options)
+    go_together(wanted.url, options)
+    is_watched = camera.enabled and body.enabled is not False
+    if is_watched and not body.force and _is_to_be_tried(camera, wanted):
+        await services.engine.exchange(_spec(wanted))
     try:
         changed = await services.cameras.change(
-            camera.id, name=body.name, url=url, enabled=body.enabled
+            camera.id,
+            name=body.name,
+            url=url,
+            enabled=body.enabled,
+            options=body.changed_options,
         )
     except FaceapiError:
         await _take_effect(camera, services)  # as it is kept
@@ -283,6 +305,14 @@ async def _address(text: SecretStr, services: Services) -> CameraAddress:
     return address
 
 
+def _is_to_be_tried(camera: Camera, wanted: Camera) -> bool:
+    """Whether it is connected in another way, of which it is not known that anything comes."""
+    before, after = (
+        (one.url, one.options.transport, one.options.decoder) for one in (camera, wanted)
+    )
+    return before != after
+
+
 async def _take_effect(camera: Camera, services: Services) -> None:
     if camera.enabled:
         await services.engine.put(_spec(camera))
@@ -291,7 +321,7 @@ async def _take_effect(camera: Camera, services: Services) -> None:
 
 
 def _spec(camera: Camera) -> CameraSpec:
-    return CameraSpec(camera.id, camera.url)
+    return CameraSpec(camera.id, camera.url, camera.options)
 
 
 def _out(camera: Camera, services: Services) -> CameraOut:
@@ -302,6 +332,7 @@ def _out(camera: Camera, services: Services) -> CameraOut:
         name=camera.name,
         url=str(camera.url),
         enabled=camera.enabled,
+        options=camera.options,
         state=now.state if now else idle,
         reason=now.reason if now else "",
         since=now.since if now else None,

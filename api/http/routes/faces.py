@@ -93,7 +93,7 @@ async def enroll(
 @router.get("")
 async def faces(person: Somebody, services: ServicesDep) -> FacesOut:
     """The faces by which a person is recognized."""
-    return FacesOut(items=[_out(face) for face in await services.faces.of(person)])
+    return FacesOut(items=[face_out(face) for face in await services.faces.of(person)])
 
 
 @router.get(
@@ -116,7 +116,7 @@ async def change(
 ) -> FaceOut:
     """Set a face aside, or take it back; once aside, nobody is recognized by it."""
     identifier = FaceId(str(face))
-    return _out(await services.enrollment.set_aside(person, identifier, aside=body.set_aside))
+    return face_out(await services.enrollment.set_aside(person, identifier, aside=body.set_aside))
 
 
 async def _verdict(person: PersonId, image: UploadFile, services: Services) -> VerdictOut:
@@ -128,7 +128,7 @@ async def _verdict(person: PersonId, image: UploadFile, services: Services) -> V
         return VerdictOut(file=name, outcome="refused", reason=str(error), duplicate_of=other)
     except BadInput as error:
         return VerdictOut(file=name, outcome="refused", reason=str(error))
-    return VerdictOut(file=name, outcome="enrolled", face=_out(face))
+    return VerdictOut(file=name, outcome="enrolled", face=face_out(face))
 
 
 def _duplicate(match: Match | None, services: Services) -> DuplicateOf | None:
@@ -138,7 +138,8 @@ def _duplicate(match: Match | None, services: Services) -> DuplicateOf | None:
     return DuplicateOf(person=match.person, name=name, similarity=round(match.similarity, 4))
 
 
-def _out(face: StoredFace) -> FaceOut:
+def face_out(face: StoredFace) -> FaceOut:
+    """A face as it is sent."""
     return FaceOut(
         id=face.id,
         person=face.person,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, UploadFile
 
 from api.http.routes.dependencies import Body, ServicesDep, SignedIn, Upload
 from api.http.services import Services
+from pipeline.counterexamples import believable
 from pipeline.messages import DetectedFace, Flaw, Image, Match
 
 router = APIRouter(tags=["recognition"])
@@ -128,7 +129,8 @@ def _found(face: DetectedFace) -> Found:
 def _recognized(
     face: DetectedFace, matches: Sequence[Match], services: Services, flaw: Flaw | None = None
 ) -> Recognized:
-    directory, nearest = services.directory, matches[0] if matches else None
+    directory, likely = services.directory, believable(matches)
+    nearest = likely[0] if likely else None
     reached = nearest is not None and nearest.similarity >= services.threshold
     ignored = nearest is not None and directory.ignores(nearest.person)
     candidates = [
@@ -137,7 +139,7 @@ def _recognized(
             name=directory.name(match.person),
             similarity=round(match.similarity, 4),
         )
-        for match in matches[:_MOST_CANDIDATES]
+        for match in likely[:_MOST_CANDIDATES]
         if not directory.ignores(match.person)
     ]
     named = candidates[0] if reached and not ignored else None

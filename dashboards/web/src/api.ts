@@ -228,6 +228,52 @@ export interface paths {
         patch: operations["change_api_v1_people__person__faces__face__patch"];
         trace?: never;
     };
+    "/api/v1/people/{person}/counterexamples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Counterexamples
+         * @description The faces that are not hers, oldest first; their pictures are found like those of faces.
+         */
+        get: operations["counterexamples_api_v1_people__person__counterexamples_get"];
+        put?: never;
+        /**
+         * Add
+         * @description Say that the one face of a photograph is not this person's.
+         *
+         *     Whoever resembles it more than her own faces is not taken for her any more.
+         */
+        post: operations["add_api_v1_people__person__counterexamples_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{person}/counterexamples/{face}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove
+         * @description Forget a counter-example.
+         */
+        delete: operations["remove_api_v1_people__person__counterexamples__face__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/detect": {
         parameters: {
             query?: never;
@@ -360,8 +406,8 @@ export interface paths {
          * Change
          * @description Change a camera; it takes effect at once, and no other camera is disturbed.
          *
-         *     By another address it is watched from the first picture on that comes from there: until then it
-         *     is watched as it was, and goes on so if none comes.
+         *     By another address, transport or decoder it is watched from the first picture on that comes so:
+         *     until then it is watched as it was, and goes on so if none comes.
          */
         patch: operations["change_api_v1_cameras__camera__patch"];
         trace?: never;
@@ -731,6 +777,14 @@ export interface components {
             /** Similarity */
             similarity: number;
         };
+        /** Body_add_api_v1_people__person__counterexamples_post */
+        Body_add_api_v1_people__person__counterexamples_post: {
+            /**
+             * Image
+             * @description JPEG, PNG, WebP or BMP, 40 megapixels at most.
+             */
+            image: string;
+        };
         /** Body_detect_api_v1_detect_post */
         Body_detect_api_v1_detect_post: {
             /**
@@ -770,10 +824,10 @@ export interface components {
         };
         /**
          * CameraChange
-         * @description What is to be another; what is left out stays.
+         * @description What is to be another; what is left out stays, and options that are null are as at first.
          *
-         *     Another address is tried first. If nothing can be seen there in ten seconds, nothing is changed,
-         *     and the problem says why; ``force`` takes it untried.
+         *     Another address, transport or decoder is tried first. If nothing can be seen so in ten seconds,
+         *     nothing is changed, and the problem says why; ``force`` takes it untried.
          */
         CameraChange: {
             /** Name */
@@ -782,11 +836,60 @@ export interface components {
             url?: string | null;
             /** Enabled */
             enabled?: boolean | null;
+            options?: components["schemas"]["OptionsChange"] | null;
+            /** Force */
+            force?: boolean | null;
+        };
+        /**
+         * CameraOptions
+         * @description Of one camera; as they are, it is connected and looked at as any other.
+         */
+        CameraOptions: {
             /**
-             * Force
-             * @default false
+             * @description tcp, udp, or auto: udp from a camera that refuses tcp.
+             * @default tcp
              */
-            force: boolean;
+            transport: components["schemas"]["Transport"];
+            /**
+             * Connect Timeout
+             * @description Seconds until it must have agreed to play; null: rtsp.connect_timeout.
+             */
+            connect_timeout?: number | null;
+            /**
+             * Read Timeout
+             * @description Seconds that it may be silent; null: rtsp.read_timeout.
+             */
+            read_timeout?: number | null;
+            /**
+             * @description cpu, cuda (NVDEC), or auto: cuda where there is one, else cpu.
+             * @default cpu
+             */
+            decoder: components["schemas"]["DecoderChoice"];
+            /**
+             * Analysed
+             * @description all pictures, keys (key pictures only), or so many a second.
+             * @default all
+             */
+            analysed: ("all" | "keys") | number;
+            /**
+             * @description What is looked at, in fractions of the picture; default: all of it.
+             * @default {
+             *       "x": 0,
+             *       "y": 0,
+             *       "width": 1,
+             *       "height": 1
+             *     }
+             */
+            region: components["schemas"]["Region"];
+            /**
+             * Masks
+             * @description Polygons, as [x, y] in fractions of the picture, that are black before anything or anybody sees it.
+             * @default []
+             */
+            masks: [
+                number,
+                number
+            ][][];
         };
         /**
          * CameraOut
@@ -803,6 +906,7 @@ export interface components {
             url: string;
             /** Enabled */
             enabled: boolean;
+            options: components["schemas"]["CameraOptions"];
             /**
              * State
              * @enum {string}
@@ -823,7 +927,7 @@ export interface components {
         };
         /**
          * CameraToCheck
-         * @description An address that is to be tried: rtsp or rtsps.
+         * @description An address that is to be tried, rtsp or rtsps, with the options it is to have.
          */
         CameraToCheck: {
             /**
@@ -831,6 +935,21 @@ export interface components {
              * @description As cameras' makers write it. A password with @ : / ? # is taken as it is where nothing else could be meant.
              */
             url: string;
+            /**
+             * @default {
+             *       "transport": "tcp",
+             *       "decoder": "cpu",
+             *       "analysed": "all",
+             *       "region": {
+             *         "height": 1,
+             *         "width": 1,
+             *         "x": 0,
+             *         "y": 0
+             *       },
+             *       "masks": []
+             *     }
+             */
+            options: components["schemas"]["CameraOptions"];
         };
         /**
          * CamerasOut
@@ -857,7 +976,7 @@ export interface components {
          * @description Why a camera shows nothing.
          * @enum {string}
          */
-        Cause: "unreachable" | "timeout" | "lost" | "garbage" | "refused" | "unauthorized" | "not found" | "unsupported" | "forbidden";
+        Cause: "unreachable" | "timeout" | "lost" | "garbage" | "refused" | "unauthorized" | "not found" | "unsupported" | "forbidden" | "transport" | "decoder";
         /**
          * Ceiling
          * @description How near a stranger comes to somebody, over all people: the nearest, of 95 %, of half.
@@ -892,7 +1011,7 @@ export interface components {
          *     ``bit_rate`` and ``key_interval`` (from one key picture to the next) are null where they were
          *     not seen. ``first_picture`` is how long it took from before the connection to the first picture,
          *     ``clock_skew`` how far the camera's clock is ahead, null where it tells no time. ``picture`` is
-         *     the first one: a JPEG in base64.
+         *     the first one, masked: a JPEG in base64.
          */
         CheckedCamera: {
             /** Codec */
@@ -926,6 +1045,12 @@ export interface components {
             /** Surplus */
             surplus: string[];
         };
+        /**
+         * DecoderChoice
+         * @description What decodes a camera's pictures.
+         * @enum {string}
+         */
+        DecoderChoice: "cpu" | "cuda" | "auto";
         /**
          * Detection
          * @description The faces of a picture; width and height are its own, in pixels.
@@ -1178,6 +1303,21 @@ export interface components {
              * @default true
              */
             enabled: boolean;
+            /**
+             * @default {
+             *       "transport": "tcp",
+             *       "decoder": "cpu",
+             *       "analysed": "all",
+             *       "region": {
+             *         "height": 1,
+             *         "width": 1,
+             *         "x": 0,
+             *         "y": 0
+             *       },
+             *       "masks": []
+             *     }
+             */
+            options: components["schemas"]["CameraOptions"];
         };
         /**
          * NewPassword
@@ -1219,6 +1359,26 @@ export interface components {
             threshold: number;
             fmr: components["schemas"]["Rate"];
             fnmr: components["schemas"]["Rate"];
+        };
+        /**
+         * OptionsChange
+         * @description Options that are to be others; what is left out stays, null is the default.
+         */
+        OptionsChange: {
+            transport?: components["schemas"]["Transport"] | null;
+            /** Connect Timeout */
+            connect_timeout?: number | null;
+            /** Read Timeout */
+            read_timeout?: number | null;
+            decoder?: components["schemas"]["DecoderChoice"] | null;
+            /** Analysed */
+            analysed?: ("all" | "keys") | number | null;
+            region?: components["schemas"]["Region"] | null;
+            /** Masks */
+            masks?: [
+                number,
+                number
+            ][][] | null;
         };
         /**
          * Part
@@ -1385,6 +1545,32 @@ export interface components {
             candidates: components["schemas"]["Candidate"][];
         };
         /**
+         * Region
+         * @description A part of the picture; as it is, all of it.
+         */
+        Region: {
+            /**
+             * X
+             * @default 0
+             */
+            x: number;
+            /**
+             * Y
+             * @default 0
+             */
+            y: number;
+            /**
+             * Width
+             * @default 1
+             */
+            width: number;
+            /**
+             * Height
+             * @default 1
+             */
+            height: number;
+        };
+        /**
          * Role
          * @description What a user may do.
          * @enum {string}
@@ -1453,7 +1639,8 @@ export interface components {
          *     (from capture to result) where there was no result lately. ``coded_bytes`` and ``connections``
          *     count since the camera is watched. Dropped are pictures that were not analysed because a newer
          *     one was there. ``clock_skew`` is how far the camera's clock is ahead of ours, None where it
-         *     tells no time.
+         *     tells no time. ``transport`` is tcp, udp or webrtc, ``decoder`` what really decodes: cpu or
+         *     cuda.
          */
         StreamStatus: {
             /** Codec */
@@ -1484,6 +1671,10 @@ export interface components {
             clock_skew: number | null;
             /** Connections */
             connections: number;
+            /** Transport */
+            transport: string;
+            /** Decoder */
+            decoder: string;
         };
         /**
          * Suggestion
@@ -1529,6 +1720,12 @@ export interface components {
             expires_in: number;
             scope: components["schemas"]["Role"];
         };
+        /**
+         * Transport
+         * @description How pictures come from a camera (RFC 2326).
+         * @enum {string}
+         */
+        Transport: "tcp" | "udp" | "auto";
         /**
          * UserChange
          * @description What a user may do from now on.
@@ -1640,7 +1837,7 @@ export interface components {
              * @description What is wrong with a camera, in a word.
              * @enum {unknown}
              */
-            cause?: "unreachable" | "timeout" | "lost" | "garbage" | "refused" | "unauthorized" | "not found" | "unsupported" | "forbidden";
+            cause?: "unreachable" | "timeout" | "lost" | "garbage" | "refused" | "unauthorized" | "not found" | "unsupported" | "forbidden" | "transport" | "decoder";
             errors?: {
                 where: string;
                 problem: string;
@@ -2894,6 +3091,228 @@ export interface operations {
             };
             /** @description Request Entity Too Large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    counterexamples_api_v1_people__person__counterexamples_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FacesOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_api_v1_people__person__counterexamples_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_add_api_v1_people__person__counterexamples_post"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaceOut"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_api_v1_people__person__counterexamples__face__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                face: string;
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -4,6 +4,7 @@ import { iceServersOf } from './ice_servers'
 import type {
   Camera,
   CameraChange,
+  CameraOptions,
   CheckedCamera,
   Face,
   Gallery,
@@ -35,8 +36,8 @@ export class Client implements Signaling {
   }
 
   /** Tries an address, which takes some seconds; nothing is kept. */
-  checkCamera(url: string): Promise<CheckedCamera> {
-    return this.http.send('POST', '/cameras/check', { url })
+  checkCamera(url: string, options: CameraOptions): Promise<CheckedCamera> {
+    return this.http.send('POST', '/cameras/check', { url, options })
   }
 
   addCamera(camera: NewCamera): Promise<Camera> {
@@ -45,6 +46,11 @@ export class Client implements Signaling {
 
   changeCamera(id: string, change: CameraChange): Promise<Camera> {
     return this.http.send('PATCH', `/cameras/${id}`, change)
+  }
+
+  /** The next picture of a camera that is analysed, masked as everybody sees it. */
+  snapshot(id: string): Promise<Blob> {
+    return this.http.blob(`/cameras/${id}/snapshot`)
   }
 
   removeCamera(id: string): Promise<void> {
@@ -101,6 +107,13 @@ export class Client implements Signaling {
     for (const image of images) form.append('images', image, image.name)
     const path = `/people/${person}/faces`
     return (await this.http.send<{ verdicts: Verdict[] }>('POST', path, form)).verdicts
+  }
+
+  /** Say that a face is not a person's, though it was taken for hers. */
+  addCounterexample(person: string, image: File): Promise<Face> {
+    const form = new FormData()
+    form.append('image', image, image.name)
+    return this.http.send('POST', `/people/${person}/counterexamples`, form)
   }
 
   gallery(): Promise<Gallery> {

@@ -56,6 +56,8 @@ export function streamed(stream: Stream): string {
     ...(bits ? [`${(bits / 1e6).toFixed(1)} Mbit/s`] : []),
     ...(keys === null ? [] : [`key picture every ${keys.toFixed(1)} s`]),
     ...(late === null ? [] : [`names after ${Math.round(late * 1000)} ms`]),
+    ...(stream.transport === 'udp' ? ['by UDP'] : []),
+    ...(stream.decoder === 'cuda' ? ['decoded by a GPU'] : []),
     ...(stream.connections > 1 ? [`connected ${stream.connections} times`] : []),
     skewed(stream.clock_skew),
   ]

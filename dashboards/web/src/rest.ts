@@ -4,9 +4,12 @@ import type { components } from './api'
 type Schemas = components['schemas']
 
 export type Camera = Schemas['CameraOut']
+export type CameraOptions = Schemas['CameraOptions']
 export type CameraChange = Partial<Schemas['CameraChange']>
+export type Region = CameraOptions['region']
+export type Polygon = CameraOptions['masks'][number]
 export type CheckedCamera = Schemas['CheckedCamera']
-export type NewCamera = Schemas['NewCamera']
+export type NewCamera = Omit<Schemas['NewCamera'], 'options'> & { options?: CameraOptions }
 export type Face = Schemas['FaceOut']
 export type Gallery = Schemas['GalleryOut']
 export type PeoplePage = Schemas['PeoplePage']

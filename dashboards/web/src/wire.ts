@@ -23,6 +23,8 @@ export type Cause =
   | 'not found'
   | 'unsupported'
   | 'forbidden'
+  | 'transport'
+  | 'decoder'
 
 /**
  * Who is on one frame of one camera.

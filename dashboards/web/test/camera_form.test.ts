@@ -1,9 +1,10 @@
 import { flushPromises, mount, type VueWrapper } from '@vue/test-utils'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
+import { DEFAULTS } from '../src/camera_options'
 import CameraForm from '../src/components/CameraForm.vue'
 import { Problem } from '../src/problem'
-import type { Camera, CheckedCamera } from '../src/rest'
+import type { Camera, CameraChange, CheckedCamera } from '../src/rest'
 import { SERVICES, type Services } from '../src/services'
 
 const SEEN: CheckedCamera = {
@@ -17,14 +18,15 @@ const SEEN: CheckedCamera = {
   clock_skew: null,
   picture: btoa('JPEG'),
 }
-const GATE = { id: 'c1', name: 'Gate', url: 'rtsp://ann:***@gate/1' } as Camera
+const GATE = { id: 'c1', name: 'Gate', url: 'rtsp://ann:***@gate/1', options: DEFAULTS } as Camera
 
 describe('the form of a camera', () => {
-  const checkCamera = vi.fn<(url: string) => Promise<CheckedCamera>>()
+  const checkCamera = vi.fn<(...asked: unknown[]) => Promise<CheckedCamera>>()
+  const changeCamera = vi.fn<(id: string, change: CameraChange) => Promise<Camera>>()
   let form: VueWrapper
 
   function show(camera: Camera | null): void {
-    const services = { client: { checkCamera } } as unknown as Services
+    const services = { client: { checkCamera, changeCamera } } as unknown as Services
     const provide = { [SERVICES as symbol]: services }
     form = mount(CameraForm, { props: { camera }, global: { provide } })
   }
@@ -37,6 +39,7 @@ describe('the form of a camera', () => {
 
   beforeEach(() => {
     checkCamera.mockReset().mockResolvedValue(SEEN)
+    changeCamera.mockReset().mockResolvedValue(GATE)
   })
   afterEach(() => {
     form.unmount()
@@ -47,7 +50,7 @@ describe('the form of a camera', () => {
     expect(canBeTried()).toBe(false)
     await find('camera-url').setValue(' rtsp://ann:secret@gate/1 ')
     await tryIt()
-    expect(checkCamera).toHaveBeenCalledWith('rtsp://ann:secret@gate/1')
+    expect(checkCamera).toHaveBeenCalledWith('rtsp://ann:secret@gate/1', DEFAULTS)
     expect(find('camera-check').text()).toContain('H.265 1920×1080')
     expect(find('camera-check').find('img').attributes('src')).toMatch(/^blob:/)
     await find('camera-url').setValue('rtsp://gate/2')
@@ -61,6 +64,31 @@ describe('the form of a camera', () => {
     await tryIt()
     expect(find('problem').text()).toContain('out of reach')
     expect(find('camera-check').exists()).toBe(false)
+  })
+
+  it('keeps an address that shows nothing only when a person insists', async () => {
+    changeCamera.mockRejectedValueOnce(new Problem(422, 'rtsp://gate/2: out of reach'))
+    show(GATE)
+    await find('camera-url').setValue('rtsp://gate/2')
+    await form.trigger('submit')
+    await flushPromises()
+    expect(form.emitted('saved')).toBeUndefined()
+    await find('camera-force').trigger('click')
+    await flushPromises()
+    expect(changeCamera.mock.calls).toEqual([
+      ['c1', { url: 'rtsp://gate/2' }],
+      ['c1', { url: 'rtsp://gate/2', force: true }],
+    ])
+    expect(form.emitted('saved')).toHaveLength(1)
+  })
+
+  it('does not insist where only the name was refused', async () => {
+    changeCamera.mockRejectedValueOnce(new Problem(409, 'there is a camera of this name'))
+    show(GATE)
+    await find('camera-name').setValue('Yard')
+    await form.trigger('submit')
+    await flushPromises()
+    expect(find('camera-force').exists()).toBe(false)
   })
 
   it('does not try an address whose password it does not know, or one that publishes', async () => {

@@ -18,11 +18,19 @@ const STREAM: Stream = {
   delay_p95: 0.0447,
   clock_skew: 0.02,
   connections: 1,
+  transport: 'tcp',
+  decoder: 'cpu',
 }
 
 test('a stream is told in one line', () => {
   expect(streamed(STREAM)).toBe(
     'H.264 960×540 · 12.5 pictures/s, 6.2 analysed · 0.8 Mbit/s · key picture every 2.0 s · names after 45 ms',
+  )
+})
+
+test('what is not usual is told', () => {
+  expect(streamed({ ...STREAM, transport: 'udp', decoder: 'cuda' })).toContain(
+    'by UDP · decoded by a GPU',
   )
 })
 

@@ -74,3 +74,34 @@ async def test_a_viewer_of_a_removed_camera_comes_to_an_end() -> None:
         viewers.end(GATE)
         with pytest.raises(StopAsyncIteration):
             await looking
+
+
+async def test_what_is_at_hand_is_not_told_when_it_is_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def encode(*_: object) -> bytes:
+        return b"jpeg"
+
+    monkeypatch.setattr("api.live.video.jpeg", encode)
+    async with encoding() as (encoder, told):
+        encoder.show(GATE)
+        before, after = capture(1).frame(), capture(2).frame()
+        encoder.encode(before)
+        encoder.drop(GATE, before.media_time)  # while it is encoded
+        while told.empty():
+            encoder.encode(after)
+            await asyncio.sleep(0.01)
+        assert (await told.get()).seq == 2
+
+
+async def test_what_waits_for_a_viewer_is_dropped_and_he_goes_on() -> None:
+    viewers = Viewers(lambda _: None, lambda _: None)
+    async with aclosing(viewers.pictures(GATE)) as viewer:
+        looking = asyncio.ensure_future(anext(viewer))
+        await asyncio.sleep(0)
+        for seq in range(3):
+            viewers.show(GATE, Picture(seq, seq, 0.0, b"jpeg"))
+        assert (await looking).seq == 1  # two wait at the most
+        viewers.drop(GATE)
+        viewers.show(GATE, Picture(3, 3, 0.0, b"jpeg"))
+        assert (await anext(viewer)).seq == 3

@@ -5,6 +5,7 @@ import dataclasses
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from functools import partialmethod
 from unittest.mock import Mock
 
@@ -38,12 +39,15 @@ from api.shards.messages import (
     Exchange,
     Exchanged,
     Halt,
+    Masked,
     Play,
     Reach,
     Refusal,
     Refused,
     RequestKey,
     Search,
+    Show,
+    Shown,
     ToShard,
     Unwatched,
     Watch,
@@ -53,6 +57,7 @@ from api.shards.shard import Post
 from api.store.address import Address
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec
+from ingest.options import DEFAULTS, CameraOptions
 from ingest.source import State
 from ingest.trial import Measured
 from ingest.troubles import Cause
@@ -391,6 +396,76 @@ async def test_a_camera_that_is_removed_ends_its_video(monkeypatch: pytest.Monke
                 await first
 
 
+def masked(camera: str, *corners: tuple[float, float]) -> CameraSpec:
+    return replace(spec(camera), options=CameraOptions(masks=(corners,) if corners else ()))
+
+
+async def test_from_a_change_of_masks_on_nothing_is_seen_until_the_shard_masks_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        await here.engine.put(spec("a"))
+        shard, camera = here.shard("1"), CameraId("a")
+        async with (
+            aclosing(here.engine.coded(camera)) as video,
+            aclosing(here.engine.pictures(camera)) as pictures,
+        ):
+            playing, looking = (
+                asyncio.ensure_future(anext(video)),
+                asyncio.ensure_future(anext(pictures)),
+            )
+            await asyncio.sleep(0)
+            for number in range(3):
+                here.engine.heard(shard, coded(100 + number, key=number == 0))
+                here.engine.heard(shard, Shown("a", number, 100 + number, 0.0, b"plain"))
+            assert (await playing).media_time == 100
+            assert (await looking).media_time in (100, 101, 102)
+            here.told.clear()
+            await here.engine.put(masked("a", (0, 0), (1, 0), (1, 1)))
+            assert [type(message) for _, message in here.told] == [Halt, Watch, Show]
+            with pytest.raises(StopAsyncIteration):  # nothing that waited for him
+                await anext(video)
+            (watch,) = (message for _, message in here.told if isinstance(message, Watch))
+            looking = asyncio.ensure_future(anext(pictures))
+            for late in (103, 500):
+                here.engine.heard(shard, Shown("a", late, late, 0.0, b"plain"))
+            await asyncio.sleep(0)
+            assert not looking.done()
+            here.engine.heard(shard, Masked("a", watch.masks, 400))
+            here.engine.heard(shard, Shown("a", 9, 400, 0.0, b"plain"))
+            here.engine.heard(shard, Shown("a", 10, 401, 0.0, b"masked"))
+            assert (await looking).jpeg == b"masked"
+        async with aclosing(here.engine.coded(camera)) as video:
+            playing = asyncio.ensure_future(anext(video))
+            await asyncio.sleep(0)
+            here.engine.heard(shard, coded(399, key=True))
+            here.engine.heard(shard, coded(402, key=True))
+            assert (await playing).media_time == 402
+
+
+async def test_only_the_last_change_of_masks_is_confirmed_by_its_own_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        shard = here.shard("1")
+        for corner in (0.2, 0.4):
+            await here.engine.put(masked("a", (0, 0), (corner, 0), (1, 1)))
+        first, second = (m.masks for _, m in here.told if isinstance(m, Watch))
+        async with aclosing(here.engine.pictures(CameraId("a"))) as pictures:
+            looking = asyncio.ensure_future(anext(pictures))
+            await asyncio.sleep(0)
+            here.engine.heard(shard, Masked("a", first, 10))
+            here.engine.heard(shard, Shown("a", 1, 11, 0.0, b"of the first"))
+            here.engine.heard(shard, Masked("a", second, 20))
+            here.engine.heard(shard, Shown("a", 2, 21, 0.0, b"of the second"))
+            assert (await looking).jpeg == b"of the second"
+            await here.engine.put(masked("a", (0, 0), (0.4, 0), (1, 1)))  # the same again
+            looking = asyncio.ensure_future(anext(pictures))
+            await asyncio.sleep(0)
+            here.engine.heard(shard, Shown("a", 3, 22, 0.0, b"goes on"))
+            assert (await looking).jpeg == b"goes on"
+
+
 async def test_what_was_seen_too_long_ago_is_not_told_as_live(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -460,7 +535,7 @@ async def test_the_idlest_shard_tries_an_address(monkeypatch: pytest.MonkeyPatch
         here.shard("1").frames_per_second = 10.0
         here.told.clear()
         url = CameraUrl.parse("rtsp://ann:nite-word@127.0.0.1/1")
-        trying = asyncio.create_task(here.engine.check(url))
+        trying = asyncio.create_task(here.engine.check(url, DEFAULTS))
         await asyncio.sleep(0)
         ((shard, asked),) = here.told
         assert shard == "2"
@@ -473,7 +548,7 @@ async def test_the_idlest_shard_tries_an_address(monkeypatch: pytest.MonkeyPatch
         for shard_process in here.engine.processes():
             shard_process.state = ShardState.ENDED
         with pytest.raises(Transient, match="no shard runs"):
-            await here.engine.check(url)
+            await here.engine.check(url, DEFAULTS)
 
 
 def revised(seq: int) -> Seen:

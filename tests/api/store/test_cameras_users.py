@@ -11,6 +11,8 @@ from api.store.messages import Conflict, NotFound, Role, UserId
 from api.store.sealing import Keyring
 from api.store.users import Users
 from ingest.address import CameraUrl, WhipAddress
+from ingest.options import CameraOptions, Transport
+from pipeline.errors import BadInput
 from pipeline.messages import CameraId
 
 URL = CameraUrl.parse("rtsp://ann:gr@nite-word@192.0.2.7/stream1")
@@ -103,6 +105,27 @@ async def test_users_come_and_go(users: Users) -> None:
     assert await users.credentials("ann") is None
     with pytest.raises(NotFound):
         await users.remove(UserId(str(uuid.uuid4())))
+
+
+async def test_a_cameras_options_are_changed_one_by_one(cameras: Cameras) -> None:
+    told = CameraOptions(analysed=5, masks=(((0, 0), (0.5, 0), (0.5, 0.25)),))
+    camera = await cameras.add("Gate", URL, enabled=True, options=told)
+    assert (await cameras.get(camera.id)).options == told
+    await cameras.change(camera.id, options={"transport": "udp", "masks": None})
+    await cameras.change(camera.id, name="Yard")
+    (stored,) = await cameras.all()
+    assert stored.options == CameraOptions(analysed=5, transport=Transport.UDP)
+
+
+async def test_an_address_that_does_not_go_with_the_options_changes_nothing(
+    cameras: Cameras,
+) -> None:
+    camera = await cameras.add(
+        "Gate", URL, enabled=True, options=CameraOptions(transport=Transport.UDP)
+    )
+    with pytest.raises(BadInput, match="allowed is tcp for rtsps"):
+        await cameras.change(camera.id, url=CameraUrl.parse("rtsps://192.0.2.7/stream1"))
+    assert (await cameras.get(camera.id)).url == URL
 
 
 async def test_an_administrator_remains(users: Users) -> None:

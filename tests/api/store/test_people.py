@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from api.store.faces import Faces
 from api.store.messages import Kind, NewFace, NotFound
 from api.store.people import People
 from api.store.sealing import Keyring
+from pipeline.counterexamples import other_than
+from pipeline.errors import BadInput
 from pipeline.messages import FaceId, GalleryId, PackId, PersonId
 
 PACK = PackId("builtin")
@@ -46,6 +49,28 @@ async def test_people_come_by_name_page_by_page(people: People) -> None:
     names = [person.name for person in [*first.people, *rest.people]]
     assert [name.lower() for name in names] == ["ann", "ann", "bob", "cid", "dot"]
     assert (len(first.people), rest.next) == (3, None)
+
+
+async def test_a_counterexample_is_kept_beside_the_faces_and_searched_as_somebody_else(
+    people: People, faces: Faces
+) -> None:
+    ann, _ = await people.add("Ann")
+    own, _ = await faces.add(ann.id, new_face(b"own"))
+    other, (change,) = await faces.add(ann.id, replace(new_face(b"other"), counter=True))
+    assert (change.kind, change.face) == (Kind.FACE_ADDED, other.id)
+    assert await faces.of(ann.id) == [own]
+    assert await faces.of(ann.id, counter=True) == [other]
+    assert (await people.get(ann.id)).faces == 1
+    whose = {own.id: ann.id, other.id: other_than(ann.id)}
+    pages = [page async for page in faces.pages(PACK, 10)]
+    assert {face.face: face.person for page in pages for face in page} == whose
+    searched = await faces.templates([own.id, other.id], PACK)
+    assert {face.face: face.person for face in searched} == whose
+    for photograph, counter in ((b"own", True), (b"other", False)):
+        with pytest.raises(BadInput, match="delete that"):
+            await faces.add(ann.id, replace(new_face(photograph), counter=counter))
+    await faces.remove(ann.id, other.id)
+    assert await faces.of(ann.id, counter=True) == []
 
 
 async def test_somebody_is_ignored_until_she_is_not(people: People, changes: Changes) -> None:

@@ -11,8 +11,9 @@ import pytest
 from aiortc.jitterbuffer import JitterFrame
 
 from ingest.media_clock import MediaClock
+from ingest.opening import Limits
+from ingest.options import CameraOptions
 from ingest.playable import Playable
-from ingest.rtsp import Limits
 from ingest.source import State, StateChange
 from ingest.supervisor import supervised
 from ingest.tee import Tee
@@ -89,6 +90,28 @@ async def test_what_is_published_are_the_cameras_pictures(codec: str) -> None:
     ticks = (np.diff(times) / np.diff(numbers))[1:]  # the first one is placed by the clock alone
     assert set(ticks.tolist()) == {3600}
     assert abs(times[0] / 90_000 - captures[0].captured_at) < 1
+
+
+async def test_what_is_published_is_masked_and_as_many_are_analysed_as_are_wanted() -> None:
+    tee, told = Tee("yard"), [CameraOptions(analysed=5)]
+    gate = PublishedCamera(CameraId("yard"), BRIEF, tee=tee, told=lambda: told[0])
+    below = ((0, 0.5), (1, 0.5), (1, 1), (0, 1))
+    tee.mask((below,))
+    played: list[Playable] = []
+    tee.play(played.append)
+    publisher = Publisher(Film(lambda _: grey(90)), "video/H264")
+    async with publishing(gate, publisher):
+        captures = await take(gate, 8)
+    tee.halt()
+    assert [capture.seq for capture in captures] == list(range(8))
+    times = [capture.media_time for capture in captures]
+    assert times[-1] - times[0] > 6 * 3600 * 3  # all would be 7 * 3600
+    image = captures[-1].paint()
+    assert (image[120:] == 0).all()
+    assert abs(float(np.mean(image[:119])) - 90) < 6
+    assert len(played) > 20
+    assert {one.encoded for one in played} == {True}
+    assert tee.observed.transport == "webrtc"
 
 
 async def test_nobody_publishes() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,9 +15,13 @@ from pipeline import networks
 from pipeline.build import Pipeline, build, open_configured_pack
 from pipeline.device.extract import DeviceExtractor
 from pipeline.device.opening import DeviceNetworks
-from pipeline.errors import Misconfigured
+from pipeline.device.runtime import JoinedNetwork
+from pipeline.errors import Fatal, Misconfigured
 from pipeline.geometry import corners_of, overlap
+from pipeline.graphs.joined import VECTORS
+from pipeline.inference import Tensor
 from pipeline.messages import Image, Probe
+from pipeline.packs.half import with_half_precision
 from pipeline.packs.pack import Pack
 from pipeline.settings import PipelineSettings
 
@@ -90,12 +95,34 @@ async def test_detector_close_look_and_vectors_agree_with_those_of_the_host(
     assert compared >= 5
 
 
+def test_a_half_precision_copy_is_what_a_gpu_runs(
+    host: Pipeline,
+    pack: Pack,
+    yunet_dlib: Path,
+    frames: Sequence[Image],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(building, "devices_of", lambda _: ["cpu"])
+    manifest = pack.manifest.model_copy(update={"half_precision": ("embedder",)})
+    halved = with_half_precision(Pack(manifest, pack.networks), tmp_path, lambda *_: None)
+    engine = build(settings(yunet_dlib, "cuda:0", batch=1), halved)
+    (face, *_) = host.detector.detect(frames[0])
+    probe, same = (each.extractor.extract(frames[0], face) for each in (host, engine))
+    engine.close()
+    assert isinstance(probe, Probe)
+    assert isinstance(same, Probe)
+    similarity = float(probe.vector @ same.vector)
+    assert similarity >= 0.999
+    assert not np.array_equal(probe.vector, same.vector)
+
+
 async def test_work_of_many_lanes_is_answered_each_with_its_own(
     device: Pipeline, frames: Sequence[Image]
 ) -> None:
     alone = [device.detector.detect(frame) for frame in frames]
     lanes = [device.lanes.for_camera() for _ in frames]
-    for _ in range(3):
+    for _ in range(2):
         found = await asyncio.gather(
             *(
                 lane.run(device.detector.detect, frame)
@@ -168,6 +195,24 @@ def test_where_networks_cannot_be_joined_they_run_as_they_are_and_the_log_says_w
     engine = build(settings(yunet_dlib, "cuda:0", batch=1), pack)
     assert not isinstance(engine.opened, DeviceNetworks)
     assert "pictures are made ready on the CPU: these nodes would compute" in caplog.text
+    engine.close()
+
+
+@pytest.mark.usefixtures("gpus")
+def test_networks_that_open_but_do_not_run_are_not_joined_and_leave_no_thread(
+    pack: Pack, yunet_dlib: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(network: JoinedNetwork, *_: object) -> Sequence[Tensor]:
+        if VECTORS in network.outputs:
+            raise Fatal("no kernel image is available")
+        return []
+
+    monkeypatch.setattr(JoinedNetwork, "run", broken)
+    monkeypatch.setattr(networks, "devices_of", lambda _: ["cpu"])
+    before = threading.active_count()
+    engine = build(settings(yunet_dlib, "cuda:0", batch=1), pack)
+    assert not engine.on_device
+    assert threading.active_count() == before
     engine.close()
 
 

@@ -182,3 +182,28 @@ def test_whatever_comes_and_goes_each_sees_its_own_picture(
             assert (seen == image.reshape(-1, 3)).all()
             if turn % 2:
                 users.close()
+
+
+def test_lanes_that_fight_for_room_each_see_their_own_picture_and_none_waits_for_ever() -> None:
+    """Eight lanes, room for five pictures; some images die while others ask for them anew."""
+    memory = FakeMemory(50)
+    pictures = Pictures(memory)
+    shared = [picture(shade) for shade in range(6)]
+
+    def look(lane: int) -> int:
+        random, seen = np.random.default_rng(lane), 0
+        for turn in range(150):
+            own = picture(100 + lane, 1 + turn % 2, 1 + turn % 5)
+            image = own if turn % 3 == 0 else shared[int(random.integers(len(shared)))]
+            with pictures.held(image) as first:
+                flat = image.reshape(-1, 3)
+                seen += bool((memory.pixels[first : first + len(flat)] == flat).all())
+        return seen
+
+    with ThreadPoolExecutor(8) as lanes:
+        looks = [lanes.submit(look, lane) for lane in range(8)]
+        assert [each.result(60) for each in looks] == [150] * 8
+    assert pictures.busy == 0
+    shared.clear()
+    gc.collect()
+    assert pictures.free == 50

@@ -46,6 +46,16 @@ def test_a_picture_that_is_a_part_of_another_is_written_as_it_looks(memory: Devi
     assert (memory.pixels.numpy()[: 40 * 70] == part.reshape(-1, 3)).all()
 
 
+def test_a_picture_in_nv12_comes_to_lie_there_in_bgr(memory: DeviceMemory) -> None:
+    luma, chroma = np.full((4, 6), 235, np.uint8), np.full((2, 3, 2), 128, np.uint8)
+    memory.write(0, picture(1))
+    memory.write_nv12(7, luma, chroma)
+    pixels = memory.pixels.numpy()
+    assert (pixels[7:31] == 255).all()
+    assert (pixels[:7] == picture(1).reshape(-1, 3)[:7]).all()
+    assert (pixels[31:60] == picture(1).reshape(-1, 3)[31:60]).all()
+
+
 @pytest.mark.parametrize("batched", [False, True])
 def test_rows_of_pictures_of_any_size_are_answered_each_in_its_row(
     scrfd_graph: ScrfdGraph, tmp_path: Path, memory: DeviceMemory, *, batched: bool

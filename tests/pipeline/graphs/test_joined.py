@@ -17,6 +17,7 @@ from pipeline.detect.letterbox import Letterbox
 from pipeline.detect.scrfd import Scrfd
 from pipeline.detect.yunet import YuNet
 from pipeline.embed import OnnxEmbedder
+from pipeline.errors import Misconfigured
 from pipeline.geometry import corners_of, overlap, similarity_transform
 from pipeline.graphs.joined import VECTORS, joined
 from pipeline.inference import Network, Tensor
@@ -62,7 +63,7 @@ def builtin(tmp_path_factory: pytest.TempPathFactory) -> Pack:
 
 @pytest.fixture(scope="module")
 def film(test_data: Path) -> Sequence[Image]:
-    return list(_frames(test_data / "clips" / "face-demographics-walking.mp4", step=3, most=11))
+    return list(_frames(test_data / "clips" / "face-demographics-walking.mp4", step=5, most=6))
 
 
 def _frames(clip: Path, step: int, most: int) -> Iterator[Image]:
@@ -104,7 +105,7 @@ def test_yunet_finds_the_same_faces_on_every_frame(
     host, device = yunets
     found = [(host.detect(frame), device.detect(frame)) for frame in film]
     shared = [each for one, other in found for each in overlaps(one, other)]
-    assert len(shared) >= 15
+    assert len(shared) >= 10
     assert [len(one) for one, _ in found] == [len(other) for _, other in found]
     assert min(shared) >= 0.85
     assert np.mean(shared) >= 0.97
@@ -117,7 +118,7 @@ def test_yunet_is_shown_several_pictures_at_once(test_data: Path, film: Sequence
     file = test_data / "models" / "yunet_s_dynamic.onnx"
     network = Joined(joined(file, yunet.COLOURS), Network(file).input_shape)
     outputs = tuple(network.outputs)
-    views = [Letterbox(network.input_shape, 640).view(frame) for frame in film[:3]]
+    views = [Letterbox(network.input_shape, 320).view(frame) for frame in film[:3]]
     together = network.ask(film[:3], views, outputs)
     for row, (frame, view) in enumerate(zip(film, views, strict=False)):
         alone = network.show(frame, view, outputs)
@@ -199,7 +200,7 @@ def faces(
 def test_dlib_s_vectors_are_the_same(
     builtin: Pack, faces: Sequence[tuple[Image, DetectedFace]]
 ) -> None:
-    assert len(faces) >= 12
+    assert len(faces) >= 10
     host, device = chips_and_vectors(builtin.manifest.embedder, faces, builtin.networks["embedder"])
     assert np.linalg.norm(device, axis=1) == pytest.approx(np.ones(len(faces)), abs=1e-5)
     assert np.sum(host * device, axis=1).min() >= 0.999
@@ -231,6 +232,16 @@ def test_a_vector_without_a_direction_is_not_a_number(
     )
     assert vectors.shape == (1, 128)
     assert np.isnan(vectors).all()
+
+
+def test_what_has_no_input_to_be_shown_pictures_is_refused(
+    sface_graph: Callable[..., Path], tmp_path: Path
+) -> None:
+    model = onnx.load(sface_graph(tmp_path / "face.onnx"))
+    del model.graph.input[:]
+    onnx.save(model, tmp_path / "none.onnx")
+    with pytest.raises(Misconfigured, match=r"none\.onnx cannot be joined"):
+        joined(tmp_path / "none.onnx", Colours(rgb=True))
 
 
 def test_an_old_network_that_names_its_weights_as_inputs_is_joined_as_well(

@@ -46,3 +46,25 @@ def test_noise_in_the_dark_and_pictures_of_a_few_pixels_are_no_cut() -> None:
     tiny = Scene()
     for _ in range(2):
         assert not tiny.changed(np.zeros((1, 1, 3), np.uint8))
+
+
+def test_what_changed_under_one_face_is_told_of_that_one_only() -> None:
+    scene, picture = Scene(), view(1)
+    scene.changed(picture)
+    assert not scene.changed_at((60.0, 60.0, 150.0, 150.0))
+    picture[60:150, 60:150] = view(2)[60:150, 60:150]
+    assert not scene.changed(picture)
+    assert scene.changed_at((60.0, 60.0, 150.0, 150.0))
+    assert not scene.changed_at((300.0, 60.0, 390.0, 150.0))
+    assert not scene.changed(picture)
+    assert not scene.changed_at((60.0, 60.0, 150.0, 150.0))
+
+
+def test_boxes_outside_of_the_picture_or_after_another_size_have_not_changed() -> None:
+    scene = Scene()
+    scene.changed(view(1))
+    scene.changed(view(2))
+    assert scene.changed_at((-30.0, -30.0, 60.0, 60.0))
+    assert not scene.changed_at((900.0, 900.0, 950.0, 1e300))
+    scene.changed(view(1, 540, 960))
+    assert not scene.changed_at((0.0, 0.0, 100.0, 100.0))

@@ -42,7 +42,7 @@ boxes = st.lists(
 
 
 @given(boxes, boxes)
-def test_whatever_overlaps_is_found_by_the_sweep_and_each_is_paired_once(
+def test_whatever_overlaps_is_found_and_each_is_paired_once(
     faces: list[Corners], places: list[Corners]
 ) -> None:
     found = pair(faces, places, 0.2, near=False)
