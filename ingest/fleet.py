@@ -4,10 +4,11 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ingest.address import CameraAddress
 from ingest.options import DEFAULTS, CameraOptions
+from ingest.roles import Streams
 from ingest.source import State, StateChange
 from pipeline.errors import FaceapiError, Fatal
 from pipeline.messages import CameraId
@@ -17,11 +18,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CameraSpec:
-    """A camera that is to be watched."""
+    """A camera that is to be watched; ``url`` is that of its analysed stream."""
 
     camera: CameraId
     url: CameraAddress
     options: CameraOptions = DEFAULTS
+    streams: Streams = field(default_factory=Streams)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
+from ingest.roles import StreamRole
+
 LARGEST_GROUP = 8 << 20
 """Bytes of a group of pictures that is kept: 4 s of a camera that sends 16 Mbit/s."""
 LONGEST_GROUP = 300
@@ -13,13 +15,17 @@ class Playable(NamedTuple):
     """One picture in H.264 that needs no later one: an access unit in Annex B.
 
     Parameter sets stand in front of each ``key`` picture, with which decoding can begin.
-    ``encoded`` says that it was encoded here; otherwise it is the camera's own.
+    ``encoded`` says that it was encoded here; otherwise it is the camera's own. ``role`` is what
+    its stream is for; ``exact`` says that its media time is by the analysed stream's own clock, or
+    the camera's, and not estimated.
     """
 
     media_time: int
     key: bool
     encoded: bool
     data: bytes
+    role: StreamRole = StreamRole.ANALYSE
+    exact: bool = True
 
 
 class CodedPicture(Protocol):

@@ -14,6 +14,8 @@ _LEARNT = 0.1
 class Pulse:
     """When a camera's last picture came; ``beat`` and ``begin`` may be called on any thread.
 
+    ``came`` says whether any has since the connection began.
+
     Args:
         clock: seconds, from anywhere.
     """
@@ -23,14 +25,15 @@ class Pulse:
         self.begin()
 
     def begin(self) -> None:
-        """A connection gives video from now on; its rate is not known yet."""
+        """A connection begins: nothing has come, and its rate is not known."""
+        self.came = False
         self._latest, self._interval = self._clock(), _MOST / _MISSED
 
     def beat(self) -> None:
         """A picture came, and can be used."""
         now = self._clock()
         self._interval += _LEARNT * (min(now - self._latest, _MOST) - self._interval)
-        self._latest = now
+        self._latest, self.came = now, True
 
     @property
     def silence(self) -> float:

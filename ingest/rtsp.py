@@ -158,8 +158,9 @@ class RtspCamera:
             handover.pause(0)
             arrived = time.time()
             stamp = clock.stamp(packet, arrived, self._tee.clock.at(packet.pts, arrived))
-            self._tee.observed.clock_skew = clock.skew
             for unit in video.assembly.add(bytes(packet), stamp):
+                self._tee.observed.clock_skew = clock.skew
+                unit = unit._replace(stamp=self._tee.timing.placed(unit.stamp, arrived))  # noqa: PLW2901 - told in the analysed stream's time
                 tap.coded(unit.data, unit.stamp.media_time, key=unit.need is Need.KEY)
                 choice = selection.choose(
                     _need(decoder, unit),
@@ -170,6 +171,7 @@ class RtspCamera:
                 )
                 if not choice.decode:
                     tap.skipped()
+                    latest = time.monotonic()  # key pictures may be far apart
                     continue
                 for picture in _decode_unit(decoder, unit, choice):
                     latest = time.monotonic()

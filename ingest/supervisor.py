@@ -81,8 +81,6 @@ async def supervised(
             with connection:
                 async with aclosing(source.frames()) as captures:
                     async for capture in captures:
-                        if not connection.live:
-                            worked, delays = True, backoff.delays()
                         connection.took(capture.seq)
                         yield capture
                         del capture  # while the next one is waited for, this must not be held
@@ -91,6 +89,8 @@ async def supervised(
             if not _heals(error, worked=worked and not connection.live, gives_up=gives_up):
                 life.become(State.FAILED, reason, cause=cause)
                 raise
+            if connection.live:
+                worked, delays = True, backoff.delays()
             delay = next(delays) if isinstance(error, NOES) else backoff.soon()
         else:
             life.become(State.ENDED)
@@ -120,7 +120,7 @@ class _Connection:
 
     def __init__(self, life: Life, clock: Callable[[], float], pulse: Pulse | None) -> None:
         self.live = False
-        """Whether it has given a frame."""
+        """Whether it has given a picture, also one that still waits for its turn."""
         self._life = life
         self._clock = clock
         self._pulse = pulse
@@ -131,6 +131,8 @@ class _Connection:
         self._looking: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> None:
+        if self._pulse is not None:
+            self._pulse.begin()  # what came before was another connection's
         self._look_again()
 
     def __exit__(self, *_: object) -> None:
@@ -166,11 +168,11 @@ class _Connection:
             self._looking = loop.call_later(_LOOK, self._look, self._pulse)
 
     def _look(self, pulse: Pulse) -> None:
-        if self.live and pulse.stalled != self._stalled:
-            if self._stalled:
-                self._flow()
-            else:
-                self._stalled = True
-                reason = f"no picture for {pulse.silence:.1f} s"
-                self._life.become(State.STALLED, reason, cause=Cause.TIMEOUT)
+        stalled = pulse.stalled
+        if (self._stalled and not stalled) or (not self.live and pulse.came):
+            self._flow()
+        elif self.live and stalled and not self._stalled:
+            self._stalled = True
+            reason = f"no picture for {pulse.silence:.1f} s"
+            self._life.become(State.STALLED, reason, cause=Cause.TIMEOUT)
         self._look_again()

@@ -15,6 +15,7 @@ from ingest.observed import Observed
 from ingest.options import DecoderChoice, Masks
 from ingest.playable import LastGroup, Playable
 from ingest.pulse import Pulse
+from ingest.same_moment import OwnTime, Timing
 
 if TYPE_CHECKING:
     import av
@@ -41,6 +42,9 @@ class Tee:
         name: the camera's.
         on_thread: called on each thread that encodes, before anything else.
         masking: the camera's, the same for whatever shows pictures of it.
+        timing: how the stream's media times go together with those of the camera's others; left
+            out, it is the one that others go by.
+        on_decoded: called with each decoded picture and its media time, on the source's thread.
     """
 
     def __init__(
@@ -48,8 +52,14 @@ class Tee:
         name: str = "",
         on_thread: Callable[[], None] = lambda: None,
         masking: Masking | None = None,
+        timing: Timing | None = None,
+        on_decoded: "Callable[[av.VideoFrame, int], None]" = lambda *_: None,
     ) -> None:
         self.clock = MediaClock()
+        self.own_time = OwnTime()
+        """Of its media times, where they are its own."""
+        self.timing = timing or self.own_time
+        self.on_decoded = on_decoded
         self.observed = Observed()
         self.pulse = Pulse()
         self.masking = masking or Masking()
@@ -69,6 +79,8 @@ class Tee:
     def play(self, listener: Callable[[Playable], None]) -> None:
         """Give the last group of pictures, then each new one, to ``listener``, on any thread."""
         with self._lock:
+            if self.masking.masks and not all(one.encoded for one in self._group.pictures):
+                self._group.clear()  # from before somebody masked the camera elsewhere
             for picture in self._group.pictures:
                 listener(picture)
             self._listener = listener
@@ -124,6 +136,7 @@ class Tee:
         self._ask = ask or _nobody
         self.clock.begin()
         self.pulse.begin()
+        self.timing.begin()
         self.observed.connected(codec, transport)
         try:
             yield Tap(self, passing)
@@ -225,4 +238,5 @@ class Tap:
         """A picture as it is shown."""
         self._tee.pulse.beat()
         self._tee.observed.shown(picture.width, picture.height, self.decoder)
+        self._tee.on_decoded(picture, media_time)
         self._tee.decoded(picture, media_time, self._why if self._passing is None else "")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.detect import scrfd, yunet
-from pipeline.detect.closeup import AsDetected, CloseUp
+from pipeline.detect.closeup import AsDetected, CloseUp, Squares
 from pipeline.detect.mtcnn import Cascade, Mtcnn
 from pipeline.detect.region import WHOLE, WithinRegion
 from pipeline.detect.scrfd import Scrfd
@@ -42,6 +42,10 @@ from pipeline.tracking.tracker import FaceTracker
 from pipeline.views import Colours, OnHost
 
 _log = logging.getLogger(__name__)
+
+_MARGIN, _SIDE = 2.0, 256
+"""Of the square in which a face is looked for in detail by a detector that has no close look: in
+longer sides of its box, and in pixels, so that the face fills half of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,6 +150,7 @@ def build(settings: PipelineSettings, pack: Pack) -> Pipeline:
     opened = _opened(pack, settings)
     detector, watcher, sure_score = _detectors(manifest.detector, opened, settings)
     points = _point_finder(manifest.detector, opened)
+    in_detail = _detail_finder(manifest.detector, points, detector)
     return Pipeline(
         pack=pack,
         settings=settings,
@@ -154,7 +159,7 @@ def build(settings: PipelineSettings, pack: Pack) -> Pipeline:
         detector=detector,
         watcher=watcher,
         sure_score=sure_score,
-        extractor=_extractor(manifest.embedder, opened, points, least),
+        extractor=_extractor(manifest.embedder, opened, points, in_detail, least),
         least_eye_distance=least,
     )
 
@@ -180,7 +185,7 @@ def _opened(pack: Pack, settings: PipelineSettings) -> Networks | DeviceNetworks
             return open_on_devices(joints, devices_of(asked), settings)
         except Misconfigured as error:
             _log.warning("pictures are made ready on the CPU: %s", error)
-    return ready(open_sessions(pack.networks, asked), settings)
+    return ready(open_sessions(pack.networks, asked, settings.model.tensorrt), settings)
 
 
 def _joints(pack: Pack) -> Mapping[str, Joint]:
@@ -254,6 +259,17 @@ def _point_finder(feed: DetectorFeed, opened: Networks | DeviceNetworks) -> Poin
     return CloseUp(near, margin=feed.closeup.margin, side=feed.closeup.side)
 
 
+def _detail_finder(feed: DetectorFeed, points: PointFinder, detector: Detector) -> PointFinder:
+    """The same in a larger picture of the same moment.
+
+    The two may be some milliseconds apart, and points that are scaled up are rough: there faces are
+    looked for anew, whatever found them.
+    """
+    if isinstance(feed, YunetFeed):
+        return points
+    return CloseUp(Squares(detector), margin=_MARGIN, side=_SIDE)
+
+
 def _shown(opened: Networks | DeviceNetworks, colours: Colours) -> PictureNetwork:
     """The detector that looks once."""
     if isinstance(opened, DeviceNetworks):
@@ -262,15 +278,19 @@ def _shown(opened: Networks | DeviceNetworks, colours: Colours) -> PictureNetwor
 
 
 def _extractor(
-    feed: EmbedderFeed, opened: Networks | DeviceNetworks, points: PointFinder, least: float
+    feed: EmbedderFeed,
+    opened: Networks | DeviceNetworks,
+    points: PointFinder,
+    in_detail: PointFinder,
+    least: float,
 ) -> FeatureExtractor:
     """What makes vectors of faces whose eyes are ``least`` pixels apart and more."""
     if isinstance(opened, DeviceNetworks):
         network = opened.by_role["embedder"]
         embedder = DeviceEmbedder(network, size=feed.chip, dimension=feed.dimension)
-        return DeviceExtractor(points, feed.alignment, embedder, least)
+        return DeviceExtractor(points, feed.alignment, embedder, least, in_detail)
     alone = _embedder(feed, opened.by_role["embedder"])
-    return FeatureExtractor(points, feed.alignment, alone, least)
+    return FeatureExtractor(points, feed.alignment, alone, least, in_detail)
 
 
 def _colours(feed: YunetFeed | ScrfdFeed) -> Colours:

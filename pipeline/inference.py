@@ -60,12 +60,21 @@ class Network:
     one thread each, do more than one on two threads (ARCHITECTURE.md, Decisions).
     """
 
-    def __init__(self, path: Path, device: str = "cpu", asked: str | None = None) -> None:
-        """Open ``path`` on ``device`` (``cpu`` or ``cuda:N``), for which ``asked`` was the wish."""
+    def __init__(
+        self,
+        path: Path,
+        device: str = "cpu",
+        asked: str | None = None,
+        engines: Path | None = None,
+    ) -> None:
+        """Open ``path`` on ``device`` (``cpu`` or ``cuda:N``), for which ``asked`` was the wish.
+
+        ``engines`` is as of ``pipeline.sessions.open_session``.
+        """
         self.device = asked or device
         self.on = device
         self._path = path
-        self._session = open_session(path, device)
+        self._session = open_session(path, device, engines=engines)
         self.inputs = tuple(value.name for value in self._session.get_inputs())
         self.input_shape: tuple[int | str | None, ...] = tuple(self._session.get_inputs()[0].shape)
         self.outputs: dict[str, tuple[int | str | None, ...]] = {

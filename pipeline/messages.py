@@ -30,6 +30,14 @@ Vector: TypeAlias = NDArray[np.float32]
 """[dimension], of Euclidean length 1."""
 
 
+Detail: TypeAlias = Callable[[], Image | None]
+"""Makes a larger image of what is seen in another one, or None."""
+
+
+def no_detail() -> None:
+    """There is no larger image."""
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """A rectangle in pixels; it may reach over the image's edge."""
@@ -49,7 +57,7 @@ class Capture:
     of a camera (which begin at Unix time), and from 0 on in a file. ``captured_at`` is
     the moment of exposure in seconds: Unix time for a camera, the picture's place in the video for
     a file. ``rtp_timestamp`` is its 32-bit RTP timestamp (90 kHz) where it is known. ``paint``
-    makes the image; it computes, and may be called on any thread.
+    makes the image; it computes, and may be called on any thread. ``detail`` is as of ``Frame``.
     """
 
     camera: CameraId
@@ -58,6 +66,7 @@ class Capture:
     captured_at: float
     rtp_timestamp: int | None
     paint: Callable[[], Image]
+    detail: Detail = no_detail
 
     def frame(self) -> "Frame":
         """The same with its image; blocks while that is made."""
@@ -68,12 +77,17 @@ class Capture:
             self.captured_at,
             self.rtp_timestamp,
             self.paint(),
+            self.detail,
         )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """A picture that was taken for analysis, with the numbers of its ``Capture``."""
+    """A picture that was taken for analysis, with the numbers of its ``Capture``.
+
+    ``detail`` makes the image of the same moment and the same view in more pixels, None where
+    there is none; it computes, and may be called on any thread.
+    """
 
     camera: CameraId
     seq: int
@@ -81,6 +95,7 @@ class Frame:
     captured_at: float
     rtp_timestamp: int | None
     image: Image
+    detail: Detail = no_detail
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -38,19 +38,21 @@ class Networks:
                 network.close()
 
 
-def open_sessions(paths: Mapping[str, Path], asked: str) -> Opened:
+def open_sessions(paths: Mapping[str, Path], asked: str, engines: Path | None = None) -> Opened:
     """The networks on the devices that MODEL_DEVICE asks for.
+
+    ``engines`` is where TensorRT keeps what it builds; None: without TensorRT.
 
     Raises:
         Misconfigured: a network cannot be run there; ``auto`` goes to the CPU then.
     """
     if asked != "auto":
-        return Opened(_on(paths, devices_of(asked), asked))
+        return Opened(_on(paths, devices_of(asked), asked, engines))
     if not has_cuda():
         why = "ONNX Runtime is here without CUDA (it comes with faceapi[gpu])"
         return Opened(_on(paths, ["cpu"], asked), why)
     try:
-        return Opened(_on(paths, devices_of(asked), asked))
+        return Opened(_on(paths, devices_of(asked), asked, engines))
     except Misconfigured as error:
         return Opened(_on(paths, ["cpu"], asked), str(error))
 
@@ -83,9 +85,12 @@ def ready(opened: Opened, settings: PipelineSettings) -> Networks:
     return Networks({role: network for role, (network, _) in ways.items()}, at_once, opened.fallen)
 
 
-def _on(paths: Mapping[str, Path], devices: Sequence[str], asked: str) -> dict[str, list[Network]]:
+def _on(
+    paths: Mapping[str, Path], devices: Sequence[str], asked: str, engines: Path | None = None
+) -> dict[str, list[Network]]:
     return {
-        role: [Network(path, device, asked) for device in devices] for role, path in paths.items()
+        role: [Network(path, device, asked, engines) for device in devices]
+        for role, path in paths.items()
     }
 
 

@@ -118,7 +118,10 @@ class Recognizer:
     async def _look(self, frame: Frame, faces: Sequence[TrackedFace]) -> Mapping[TrackId, Look]:
         """A close look at each of these faces."""
         looks = await asyncio.gather(
-            *(self._lanes.run(self._extractor.extract, frame.image, face.found) for face in faces)
+            *(
+                self._lanes.run(self._extractor.extract, frame.image, face.found, frame.detail)
+                for face in faces
+            )
         )
         return {face.track: look for face, look in zip(faces, looks, strict=True)}
 

@@ -45,6 +45,14 @@ class ModelSettings(Section):
         description="Downloads come from MIRROR/PACK/FILE instead.",
     )
 
+    @model_validator(mode="after")
+    def _has_a_gpu_for_tensorrt(self) -> Self:
+        if self.tensorrt is not None and self.device == "cpu":
+            raise ValueError(
+                "tensorrt runs on GPUs only: set MODEL_DEVICE=cuda:0, or leave it unset"
+            )
+        return self
+
 
 class InferenceSettings(Section):
     """How much is computed side by side."""

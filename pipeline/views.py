@@ -57,8 +57,9 @@ class View:
         """
         if self.whole:
             return Grid(self.canvas, self.canvas, 1)
-        samples = int(1 / max(scale_of(self.transform), 1e-3))
-        return Grid(self.canvas, self.shown, min(max(1, samples), _MOST_SAMPLES))
+        scale = scale_of(self.transform)
+        samples = int(1 / scale) if scale >= 1 / _MOST_SAMPLES else _MOST_SAMPLES
+        return Grid(self.canvas, self.shown, max(1, samples))
 
 
 class OnHost:

@@ -128,7 +128,7 @@ def _device(settings: Settings) -> Finding:
     try:
         with progress_bar(Console(stderr=True)) as progress:
             pack = open_configured_pack(settings.model, settings.faceapi.cache_dir, progress)
-        opened = open_sessions(pack.networks, asked)
+        opened = open_sessions(pack.networks, asked, settings.model.tensorrt)
         pictures = _whose_pictures(settings, pack)
     except FaceapiError as error:
         return Finding(f"device {asked}", "cannot be used", str(error))

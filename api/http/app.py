@@ -21,6 +21,7 @@ from api.http.routes import (
     health,
     live,
     people,
+    presence,
     recognition,
     shards,
     users,
@@ -42,6 +43,7 @@ _NOUNS = (
     shards,
     gallery,
     live,
+    presence,
     whep,
     whip,
 )

@@ -7,6 +7,7 @@ import msgspec
 
 from ingest.backlog import Backlog
 from ingest.playable import LastGroup
+from ingest.roles import StreamRole
 from pipeline.messages import CameraId
 
 
@@ -14,8 +15,9 @@ class Coded(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """One picture in H.264, without B-frames: an access unit in Annex B.
 
     Parameter sets stand in front of each ``key`` picture, with which decoding can begin.
-    ``media_time`` is that of the same picture's results. ``encoded`` says that it was encoded here;
-    otherwise it is the camera's own, untouched.
+    ``media_time`` is that of the results of the same moment. ``encoded`` says that it was encoded
+    here; otherwise it is the camera's own, untouched. ``role`` and ``exact`` are as of
+    ``ingest.playable.Playable``.
     """
 
     camera: str
@@ -23,6 +25,8 @@ class Coded(msgspec.Struct, frozen=True, array_like=True, tag=True):
     key: bool
     encoded: bool
     data: bytes
+    role: StreamRole = StreamRole.ANALYSE
+    exact: bool = True
 
 
 class _Played:

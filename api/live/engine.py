@@ -6,13 +6,15 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 from api.live.coded import Coded
+from api.live.roles import RoleStatus
 from api.live.streams import StreamStatus
 from api.live.told import Told
 from api.live.video import Picture
-from api.live.wire import CameraMessage, Position
+from api.live.wire import CameraMessage, Position, PresenceMessage
 from ingest.address import CameraUrl
 from ingest.fleet import CameraSpec
 from ingest.options import CameraOptions
+from ingest.roles import StreamRole
 from ingest.trial import Measured
 from ingest.troubles import Cause
 from ingest.webrtc.ice import Ice
@@ -62,6 +64,9 @@ class Engine(Protocol):
     def stream(self, camera: CameraId) -> StreamStatus | None:
         """What comes of a camera now, None if nothing does."""
 
+    def roles(self, camera: CameraId) -> Sequence[RoleStatus]:
+        """How the further streams of a camera are."""
+
     async def check(self, url: CameraUrl, options: CameraOptions) -> Checked:
         """Connect to a camera that need not be watched, for a few seconds.
 
@@ -106,6 +111,9 @@ class Results(Protocol):
         A reader that is too late gets a gap and a new snapshot. With ``recent`` the first snapshot
         has all results that are not too old to be shown, not only the last of each camera.
         """
+
+    def present(self, cameras: Collection[CameraId] | None) -> Sequence[PresenceMessage]:
+        """Who is on these cameras (None: all) now."""
 
     def pictures(self, camera: CameraId) -> AsyncGenerator[Picture, None]:
         """The analysed pictures of a camera; ends when the camera is removed."""
@@ -167,7 +175,9 @@ class ViewingStatus:
     An RTP timestamp of it is (``rtp_origin`` + media time) modulo 2^32; None until the viewer has
     caught up with the camera. Pictures that were sent until then have timestamps of their own:
     ``caught_up`` has these with the media time of each. ``encoded`` says whether the pictures are
-    encoded here or the camera's own, None before the first one.
+    encoded here or the camera's own, None before the first one; ``role`` what the stream is for
+    that they are of. ``exact`` says that their media times are the analysed stream's own, or
+    matched by the camera's clock; else they are estimated by their arrival.
     """
 
     camera: CameraId
@@ -175,6 +185,8 @@ class ViewingStatus:
     rtp_origin: int | None
     encoded: bool | None
     caught_up: Sequence[tuple[int, int]]
+    role: StreamRole | None
+    exact: bool
 
 
 class Playback(Protocol):

@@ -12,7 +12,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from api.live.kept import Kept
 from api.live.presence import Presences
 from api.live.told import Told
-from api.live.wire import CameraMessage, GapMessage, LiveMessage, Position, SnapshotMessage
+from api.live.wire import (
+    CameraMessage,
+    GapMessage,
+    LiveMessage,
+    Position,
+    PresenceMessage,
+    SnapshotMessage,
+)
 from api.settings.sections import LiveSettings
 from pipeline.messages import CameraId, PersonId
 
@@ -84,6 +91,10 @@ class Hub:
     def state(self, camera: CameraId) -> CameraMessage | None:
         """The latest state of a camera."""
         return self._states.get(camera)
+
+    def present(self, cameras: Collection[CameraId] | None) -> Sequence[PresenceMessage]:
+        """Who is on these cameras (None: all) now."""
+        return self._presences.present(cameras)
 
     async def subscribe(
         self,
@@ -174,7 +185,7 @@ class Hub:
                 max_age=self._max_age,
                 cameras=tuple(states),
                 frames=tuple(frames),
-                present=tuple(self._presences.present(listener.cameras)),
+                present=tuple(self.present(listener.cameras)),
             )
         )
 

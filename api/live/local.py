@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
@@ -20,7 +20,10 @@ from ingest.observed import Observed
 from ingest.opening import Limits
 from ingest.options import CameraOptions, Masks, Region
 from ingest.playable import Playable
+from ingest.roles import Streams
 from ingest.rtsp import RtspCamera
+from ingest.second_stream import SecondStatus, Wish
+from ingest.second_streams import SecondStreams
 from ingest.source import Source, StateChange
 from ingest.supervisor import Backoff, supervised
 from ingest.tee import Tee
@@ -118,6 +121,9 @@ class LocalEngine:
         self._maskings: defaultdict[CameraId, Masking] = defaultdict(Masking)
         """Of each camera one, whatever connects to it: nothing of it is shown without."""
         self._players = Players(group, output)
+        self._seconds = SecondStreams(
+            group, self._tee, self._further, self._backoff, output.decodes
+        )
         self._exchanging: defaultdict[CameraId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._tried: dict[CameraId, tuple[CameraSpec, Trial]] = {}
         """What is watched next, and is connected already."""
@@ -133,7 +139,7 @@ class LocalEngine:
         tee = self._tee(camera)
         if tee.masking.masks == masks:
             return -1
-        latest = tee.mask(masks)
+        latest = max(tee.mask(masks), self._seconds.mask(camera, masks))
         self._previews.drop(camera, latest)
         self._players.again(camera)
         return latest
@@ -149,6 +155,7 @@ class LocalEngine:
         self._tee(camera.camera).clock.skip(after.media_time)
         self._tracks[camera.camera] = max(self._tracks[camera.camera], after.track)
         await self._fleet.put(_connecting(camera))
+        await self._seconds.put(camera)
 
     async def exchange(self, camera: CameraSpec, after: Numbers = Numbers()) -> None:
         """Watch a camera by another address from the first picture on that comes from there.
@@ -181,6 +188,7 @@ class LocalEngine:
         self._exchanging.pop(camera, None)
         self._previews.forget(camera)
         self.halt(camera)
+        await self._seconds.remove(camera)
         self._numbers.pop(camera, None)
         self._tees.pop(camera, None)
         self._options.pop(camera, None)
@@ -230,7 +238,7 @@ class LocalEngine:
 
     def play(self, camera: CameraId) -> None:
         """Tell this camera's video from now on, from its last key picture on."""
-        self._players.play(camera, self._tee(camera))
+        self._players.play(camera, self._seconds.video(camera))
 
     def request_key(self, camera: CameraId) -> None:
         """A viewer lost pictures: let there be a key picture soon, where one can be had."""
@@ -243,6 +251,10 @@ class LocalEngine:
     def observed(self) -> Mapping[CameraId, Observed]:
         """What came of each camera so far."""
         return {camera: tee.observed.copy() for camera, tee in self._tees.items()}
+
+    def second_streams(self) -> Sequence[tuple[CameraId, SecondStatus]]:
+        """How the cameras' further streams are."""
+        return self._seconds.statuses()
 
     def retract(self, person: PersonId) -> None:
         """Forget on every camera what speaks for a person of whom something was deleted."""
@@ -267,7 +279,7 @@ class LocalEngine:
         try:
             async with aclosing(frames):
                 window = self._pipeline.settings.inference.window
-                onwards = self._numbers[camera].onwards(frames)
+                onwards = self._numbers[camera].onwards(self._seconds.beside(camera, frames))
                 await watch(onwards, recognizer, self._publish, window)
         finally:
             del self._recognizers[camera]
@@ -285,7 +297,7 @@ class LocalEngine:
             return None
         trial.after = self._tee(camera).clock.latest
         self._tees[camera] = trial.tee
-        self._players.move(camera, trial.tee)
+        self._seconds.move(camera)
         return trial
 
     def _frames(self, spec: CameraSpec, opened: Trial | None) -> AsyncGenerator[Capture, None]:
@@ -304,6 +316,20 @@ class LocalEngine:
             on_state=lambda change: self._output.changed(camera, change),
             gives_up=False,
             pulse=tee.pulse,
+        )
+
+    def _further(self, spec: CameraSpec, url: CameraUrl, tee: Tee, wish: Wish) -> Source:
+        """What connects to a further stream of a camera; its pictures wait for no turn."""
+        every, keys = (
+            spec.options.model_copy(update={"analysed": which}) for which in ("all", "keys")
+        )
+        return RtspCamera(
+            url,
+            spec.camera,
+            _limits_of(spec.options, self._limits),
+            on_thread=lambda: self._output.decodes(spec.camera),
+            tee=tee,
+            told=lambda: every if wish() else keys,
         )
 
     def _tee(self, camera: CameraId) -> Tee:
@@ -347,8 +373,8 @@ def _limits_of(options: CameraOptions, usual: Limits) -> Limits:
 
 
 def _connecting(camera: CameraSpec) -> CameraSpec:
-    """As far as only a new connection can follow it."""
-    return replace(camera, options=camera.options.of_connection())
+    """As far as only a new connection can follow it; its further streams have their own."""
+    return replace(camera, options=camera.options.of_connection(), streams=Streams())
 
 
 def _box(region: Region) -> Box:

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metr
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from api.live.roles import Roles
 from api.live.streams import Streams, StreamStatus
 from api.live.wire import CameraState, FrameMessage, RevisionMessage
 from ingest.source import CONNECTED, State
@@ -67,8 +68,8 @@ class CameraMetrics:
         self._video_drops = Counter(
             "faceapi_video_drops", "Coded pictures that slow players missed", registry=registry
         )
-        self.streams = Streams()
-        registry.register(_Streams(self.streams))
+        self.streams, self.roles = Streams(), Roles()
+        registry.register(_Streams(self.streams, self.roles))
         self._latest: dict[str, int] = {}
         """Of each camera the number of the last frame that was analysed."""
         self._states: dict[CameraId, CameraState] = {}
@@ -131,6 +132,7 @@ class CameraMetrics:
         for metric in by_camera:
             metric.remove_by_labels({"camera": camera})
         self.streams.forget(camera)
+        self.roles.forget(camera)
         self._latest.pop(camera, None)
         self._states.pop(camera, None)
 
@@ -166,17 +168,26 @@ def _conditions(registry: CollectorRegistry) -> tuple[Gauge, Gauge]:
 class _Streams(Collector):
     """What comes of the cameras, read at every scrape."""
 
-    def __init__(self, streams: Streams) -> None:
+    def __init__(self, streams: Streams, roles: Roles) -> None:
         self._streams = streams
+        self._roles = roles
 
     def collect(self) -> Iterable[Metric]:
-        """One sample a camera of which something came."""
+        """One sample a camera of which something came, and one a further stream that is wanted."""
         families = {name: _family(name, text) for name, text in _OF_STREAMS.items()}
         for camera, status in self._streams.statuses():
             for name, value in _values(status).items():
                 if value is not None:
                     families[name].add_metric([camera], value)
         yield from families.values()
+        live = GaugeMetricFamily(
+            "faceapi_camera_role_live",
+            "1 where pictures of a further stream come, 0 where they are wanted and do not",
+            labels=["camera", "role"],
+        )
+        for camera, role, comes in self._roles.wanted():
+            live.add_metric([camera, role], comes)
+        yield live
 
 
 _OF_STREAMS = {

@@ -1,11 +1,11 @@
 """The video of cameras that somebody plays, from the sources' threads to whoever sends it."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from ingest.backlog import Backlog
 from ingest.playable import Playable
-from ingest.tee import Tee
 from pipeline.messages import CameraId
 
 
@@ -19,6 +19,19 @@ class VideoOutput(Protocol):
         """So many coded pictures waited too long; on any thread."""
 
 
+class Video(Protocol):
+    """What can be played, by one listener at a time; ``Tee`` and ``Viewed`` are."""
+
+    def play(self, listener: Callable[[Playable], None]) -> None:
+        """Give the last group of pictures, then each new one, to ``listener``, on any thread."""
+
+    def halt(self) -> None:
+        """Nobody plays any more."""
+
+    def request_key(self) -> None:
+        """A viewer lost pictures: a key picture soon, where one can be had."""
+
+
 class Players:
     """Which cameras are played.
 
@@ -29,29 +42,25 @@ class Players:
     def __init__(self, group: asyncio.TaskGroup, output: VideoOutput) -> None:
         self._group = group
         self._output = output
-        self._playing: dict[CameraId, tuple[Tee, asyncio.Task[None]]] = {}
+        self._playing: dict[CameraId, tuple[Video, asyncio.Task[None]]] = {}
 
-    def play(self, camera: CameraId, tee: Tee) -> None:
+    def play(self, camera: CameraId, video: Video) -> None:
         """Hand on this camera's video, from its last key picture on; again changes nothing."""
         if camera in self._playing:
             return
         backlog = Backlog[Playable](self._output.lost)
-        tee.play(backlog.put)
+        video.play(backlog.put)
         handing_on = self._hand_on(camera, backlog)
-        self._playing[camera] = tee, self._group.create_task(handing_on, name=f"video of {camera}")
+        self._playing[camera] = (
+            video,
+            self._group.create_task(handing_on, name=f"video of {camera}"),
+        )
 
     def again(self, camera: CameraId) -> None:
         """If it is played, begin anew: what waits is not handed on any more."""
         if playing := self._playing.get(camera):
             self.halt(camera)
             self.play(camera, playing[0])
-
-    def move(self, camera: CameraId, tee: Tee) -> None:
-        """The camera's video comes from elsewhere now: from its next key picture on."""
-        if camera in self._playing:
-            self.halt(camera)
-            tee.cut()
-            self.play(camera, tee)
 
     def request_key(self, camera: CameraId) -> None:
         """Let the video have a key picture soon, where one can be had."""
@@ -61,8 +70,8 @@ class Players:
     def halt(self, camera: CameraId) -> None:
         """Hand it on no more."""
         if playing := self._playing.pop(camera, None):
-            tee, handing_on = playing
-            tee.halt()
+            video, handing_on = playing
+            video.halt()
             handing_on.cancel()
 
     async def _hand_on(self, camera: CameraId, backlog: Backlog[Playable]) -> None:

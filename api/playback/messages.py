@@ -8,9 +8,10 @@ from typing import TypeAlias
 import msgspec
 
 from api.live.coded import Coded
+from ingest.roles import StreamRole
 from ingest.webrtc.ice import Ice
 
-VERSION = 2
+VERSION = 3
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -91,6 +92,8 @@ class Linked(_Message, frozen=True):
     rtp_origin: int | None
     encoded: bool | None
     caught_up: tuple[tuple[int, int], ...]
+    role: StreamRole | None
+    exact: bool
 
 
 class Lost(_Message, frozen=True):

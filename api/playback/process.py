@@ -190,7 +190,7 @@ class PlaybackProcess:
         known = _Session(
             camera,
             asyncio.get_running_loop().create_future(),
-            ViewingStatus(camera, "connecting", None, None, ()),
+            ViewingStatus(camera, "connecting", None, None, (), None, exact=True),
         )
         self._sessions[session] = known
         self._feed(camera)
@@ -236,4 +236,6 @@ def _status(camera: CameraId, message: Linked) -> ViewingStatus:
         message.rtp_origin,
         message.encoded,
         message.caught_up,
+        message.role,
+        message.exact,
     )

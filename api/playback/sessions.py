@@ -141,7 +141,15 @@ class Sessions:
 
     def _tell(self, offer: Offer, peer: RTCPeerConnection, track: CameraTrack) -> None:
         connected = peer.connectionState == "connected"
-        linked = Linked(offer.session, connected, track.rtp_origin, track.encoded, track.caught_up)
+        linked = Linked(
+            offer.session,
+            connected,
+            track.rtp_origin,
+            track.encoded,
+            track.caught_up,
+            track.role,
+            track.exact,
+        )
         self._outbox.put(linked)
 
     def _forget(self, track: CameraTrack) -> None:

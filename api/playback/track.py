@@ -13,6 +13,8 @@ from api.playback.rtp_origin import rtp_origin, takes_key_request, wrapped
 if TYPE_CHECKING:
     import av
 
+    from ingest.roles import StreamRole
+
 _LEAST = 0.004
 """Seconds between two pictures of a kept group, however late they are."""
 _AGAIN_BYTES = 1 << 20
@@ -30,7 +32,8 @@ class CameraTrack(MediaStreamTrack):
     its clock for seconds.) From the first picture on that is the newest, timestamps are exact.
 
     Args:
-        on_learnt: is called when ``rtp_origin``, ``encoded`` or ``caught_up`` has changed.
+        on_learnt: is called when ``rtp_origin``, ``encoded``, ``caught_up``, ``role`` or ``exact``
+            has changed.
         on_lost: is called when the viewer has lost pictures.
     """
 
@@ -43,6 +46,10 @@ class CameraTrack(MediaStreamTrack):
         self.queue = Queue()
         self.sent_bytes = 0
         self.encoded: bool | None = None
+        self.role: StreamRole | None = None
+        """What the stream is for that its pictures are of."""
+        self.exact = True
+        """Their times are those of the analysed stream, and not estimated."""
         self._feed = feed
         self._on_learnt = on_learnt
         self._on_lost = on_lost
@@ -126,8 +133,9 @@ class CameraTrack(MediaStreamTrack):
         self.sent_bytes += len(picture.data)
         if picture.key and self._sender is not None:
             takes_key_request(self._sender)  # here it is
-        if picture.coded.encoded != self.encoded:
-            self.encoded = picture.coded.encoded
+        coded = picture.coded
+        if (coded.encoded, coded.role, coded.exact) != (self.encoded, self.role, self.exact):
+            self.encoded, self.role, self.exact = coded.encoded, coded.role, coded.exact
             self._on_learnt()
 
     def _learn(self, sent: int) -> None:

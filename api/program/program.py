@@ -114,7 +114,9 @@ async def _follow(group: asyncio.TaskGroup, resources: Resources, parts: Compone
     group.create_task(parts.directory.follow(parts.notifier, number), name="directory")
     for camera in await parts.services.cameras.all():
         if camera.enabled:
-            await parts.engine.put(CameraSpec(camera.id, camera.url, camera.options))
+            await parts.engine.put(
+                CameraSpec(camera.id, camera.url, camera.options, camera.streams)
+            )
 
 
 async def _answer(

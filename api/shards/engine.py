@@ -16,6 +16,7 @@ from api.live.engine import Checked, ShardState, ShardStatus
 from api.live.hub import Hub
 from api.live.local import Numbers
 from api.live.metrics import CameraMetrics
+from api.live.roles import RoleStatus
 from api.live.seen import Seen
 from api.live.streams import StreamStatus
 from api.live.told import Told
@@ -24,6 +25,7 @@ from api.live.wire import (
     CameraMessage,
     LoadMessage,
     Position,
+    PresenceMessage,
     ToldAs,
     frame_message,
     revision_messages,
@@ -170,6 +172,14 @@ class ShardedEngine:
         """What comes of a camera now, None if nothing does."""
         return self._metrics.streams.status(camera)
 
+    def roles(self, camera: CameraId) -> Sequence[RoleStatus]:
+        """How the further streams of a camera are."""
+        known = self._placement.get(camera)
+        if known is None:
+            return ()
+        streams = known.spec.streams.beside(known.spec.url)
+        return self._metrics.roles.statuses(camera, streams, self.stream(camera))
+
     async def check(self, url: CameraUrl, options: CameraOptions) -> Checked:
         """Connect to a camera that need not be watched, for a few seconds."""
         return await self._checks.check(url, options, self._shards.values())
@@ -212,6 +222,10 @@ class ShardedEngine:
     ) -> AsyncGenerator[Told, None]:
         """What happens on these cameras (None: all): from a snapshot on, or after a position."""
         return self._hub.subscribe(cameras, after, recent=recent)
+
+    def present(self, cameras: Collection[CameraId] | None) -> Sequence[PresenceMessage]:
+        """Who is on these cameras (None: all) now."""
+        return self._hub.present(cameras)
 
     def pictures(self, camera: CameraId) -> AsyncGenerator[Picture, None]:
         """The analysed pictures of a camera; ends when the camera is removed."""
@@ -342,6 +356,8 @@ class ShardedEngine:
             numbers.media_time,
             spec.options.model_dump_json(exclude_defaults=True),
             self._masked.number(spec.camera),
+            view=spec.streams.view.with_secrets if spec.streams.view else "",
+            detail=spec.streams.detail.with_secrets if spec.streams.detail else "",
         )
 
     # What cameras show
@@ -357,6 +373,9 @@ class ShardedEngine:
         for stream in vitals.streams:
             if self._placement.is_of(shard.id, stream.camera):
                 self._metrics.streams.told(CameraId(stream.camera), stream.observed)
+        for second in vitals.seconds:
+            if self._placement.is_of(shard.id, second.camera):
+                self._metrics.roles.told(CameraId(second.camera), second.status)
 
     def _seen(self, shard: ShardProcess, seen: Seen) -> None:
         camera, track = CameraId(seen.camera), max((face.track for face in seen.faces), default=0)

@@ -14,12 +14,13 @@ from api.live.seen import Seen
 from api.store.address import Address
 from ingest.load import Load
 from ingest.observed import Observed
+from ingest.second_stream import SecondStatus
 from ingest.source import State
 from ingest.trial import Measured
 from ingest.troubles import Cause
 from ingest.webrtc.ice import Ice
 
-VERSION = 10
+VERSION = 11
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -46,6 +47,7 @@ class Watch(_Message, frozen=True):
     """Watch a camera, or watch it by another address; numbers go on after these.
 
     ``options`` is JSON of its ``CameraOptions``; ``Masked`` answers with the number ``masks``.
+    ``view`` and ``detail`` are the addresses of further streams, empty where it has none.
     """
 
     camera: str
@@ -55,6 +57,8 @@ class Watch(_Message, frozen=True):
     after_media_time: int
     options: str = "{}"
     masks: int = 0
+    view: str = ""
+    detail: str = ""
 
     def __repr__(self) -> str:  # the address may hold a password
         return f"Watch({self.camera!r})"
@@ -275,6 +279,13 @@ class Stream(_Message, frozen=True):
     observed: Observed
 
 
+class Second(_Message, frozen=True):
+    """How a further stream of a camera is in this process."""
+
+    camera: str
+    status: SecondStatus
+
+
 class Vitals(_Message, frozen=True):
     """How the shard is, told twice a second: by this the program knows that it lives.
 
@@ -293,6 +304,7 @@ class Vitals(_Message, frozen=True):
     position: int
     devices: tuple[Device, ...]
     streams: tuple[Stream, ...]
+    seconds: tuple[Second, ...] = ()
 
 
 Answer: TypeAlias = Published | Unpublished | Checked | Exchanged | Refused

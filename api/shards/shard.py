@@ -47,6 +47,7 @@ from api.shards.messages import (
     Refused,
     RequestKey,
     Search,
+    Second,
     Show,
     Shown,
     Stream,
@@ -66,6 +67,7 @@ from ingest.address import CameraUrl, camera_address
 from ingest.fleet import CameraSpec
 from ingest.options import CameraOptions
 from ingest.playable import Playable
+from ingest.roles import Streams
 from ingest.source import StateChange
 from ingest.troubles import cause_of
 from ingest.webrtc.session import Occupied
@@ -275,6 +277,10 @@ def _wanted(message: Watch) -> tuple[CameraSpec, Numbers]:
         CameraId(message.camera),
         camera_address(message.url),
         CameraOptions.model_validate_json(message.options),
+        Streams(
+            CameraUrl.parse(message.view) if message.view else None,
+            CameraUrl.parse(message.detail) if message.detail else None,
+        ),
     )
     return spec, Numbers(message.after_seq, message.after_track, message.after_media_time)
 
@@ -310,6 +316,10 @@ class Vital:
             streams=tuple(
                 Stream(camera, one)
                 for camera, one in (self.engine.observed() if self.engine else {}).items()
+            ),
+            seconds=tuple(
+                Second(camera, one)
+                for camera, one in (self.engine.second_streams() if self.engine else ())
             ),
         )
 

@@ -1,5 +1,6 @@
 """The cameras that are to be watched; their addresses, which hold passwords, are sealed."""
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,11 +10,12 @@ import asyncpg
 from api.store.database import Connection, Database
 from api.store.messages import Camera, Conflict, NotFound
 from api.store.sealing import Keyring
-from ingest.address import CameraAddress, camera_address
+from ingest.address import CameraAddress, CameraUrl, camera_address
 from ingest.options import DEFAULTS, CameraOptions, go_together
+from ingest.roles import StreamRole, Streams
 from pipeline.messages import CameraId
 
-_COLUMNS = "id, name, address, enabled, created_at, options"
+_COLUMNS = "id, name, address, enabled, created_at, options, streams"
 
 
 class Cameras:
@@ -51,25 +53,28 @@ class Cameras:
         *,
         enabled: bool,
         options: CameraOptions = DEFAULTS,
+        streams: Streams | None = None,
     ) -> Camera:
         """Make a camera.
 
         Raises:
-            BadInput: address and options do not go together.
+            BadInput: addresses and options do not go together.
             Conflict: the name is taken.
         """
-        go_together(url, options)
+        streams = streams or Streams()
+        _check(url, options, streams)
         camera = CameraId(str(uuid.uuid4()))
         async with self._database.connection() as connection:
             row = await connection.fetchrow(
-                "insert into cameras (id, name, address, enabled, options)"
-                " values ($1, $2, $3, $4, $5)"
+                "insert into cameras (id, name, address, enabled, options, streams)"
+                " values ($1, $2, $3, $4, $5, $6)"
                 f" on conflict (name) do nothing returning {_COLUMNS}",
                 camera,
                 name,
                 self._seal(camera, url),
                 enabled,
                 _written(options),
+                self._seal_streams(camera, streams),
             )
         if row is None:
             raise Conflict(f"there is a camera {name!r} already")
@@ -83,8 +88,11 @@ class Cameras:
         url: CameraAddress | None = None,
         enabled: bool | None = None,
         options: Mapping[str, object] | None = None,
+        streams: Mapping[StreamRole, CameraUrl | None] | None = None,
     ) -> Camera:
-        """Change what is not None; of the options those that are named, None is their default.
+        """Change what is not None; of options and streams those that are named.
+
+        None is an option's default; instead of a stream the analysed one serves again.
 
         Raises:
             BadInput: address and options do not go together.
@@ -99,8 +107,9 @@ class Cameras:
                 url=old.url if url is None else url,
                 enabled=old.enabled if enabled is None else enabled,
                 options=old.options.changed(options or {}),
+                streams=old.streams.changed(streams or {}),
             )
-            go_together(new.url, new.options)
+            _check(new.url, new.options, new.streams)
             await self._update(connection, new)
         return new
 
@@ -155,18 +164,31 @@ class Cameras:
         try:
             await connection.execute(
                 "update cameras set name = $2, address = $3, enabled = $4, options = $5,"
-                " updated_at = now() where id = $1",
+                " streams = $6, updated_at = now() where id = $1",
                 camera.id,
                 camera.name,
                 self._seal(camera.id, camera.url),
                 camera.enabled,
                 _written(camera.options),
+                self._seal_streams(camera.id, camera.streams),
             )
         except asyncpg.UniqueViolationError:
             raise Conflict(f"there is a camera {camera.name!r} already") from None
 
     def _seal(self, camera: CameraId, url: CameraAddress) -> bytes:
         return self._keys.seal(url.with_secrets.encode(), _context(camera))
+
+    def _seal_streams(self, camera: CameraId, streams: Streams) -> bytes | None:
+        addresses = {role: url.with_secrets for role, url in streams.by_role.items()}
+        if not addresses:
+            return None
+        return self._keys.seal(json.dumps(addresses).encode(), _streams_context(camera))
+
+    def _streams(self, camera: CameraId, sealed: bytes | None) -> Streams:
+        if sealed is None:
+            return Streams()
+        addresses = json.loads(self._keys.unseal(sealed, _streams_context(camera)))
+        return Streams(**{role: CameraUrl.parse(text) for role, text in addresses.items()})
 
     def _camera(self, row: asyncpg.Record) -> Camera:
         camera = CameraId(str(row["id"]))
@@ -178,6 +200,7 @@ class Cameras:
             enabled=row["enabled"],
             created_at=row["created_at"],
             options=CameraOptions.model_validate_json(row["options"]),
+            streams=self._streams(camera, row["streams"]),
         )
 
 
@@ -185,5 +208,20 @@ def _written(options: CameraOptions) -> str:
     return options.model_dump_json(exclude_defaults=True)
 
 
+def _check(url: CameraAddress, options: CameraOptions, streams: Streams) -> None:
+    """Check that a camera can have these together.
+
+    Raises:
+        BadInput: it cannot.
+    """
+    streams.beside(url)
+    for address in (url, *streams.by_role.values()):
+        go_together(address, options)
+
+
 def _context(camera: CameraId) -> str:
     return f"cameras/{camera}/address"
+
+
+def _streams_context(camera: CameraId) -> str:
+    return f"cameras/{camera}/streams"

@@ -7,6 +7,7 @@ from typing import NewType
 
 from ingest.address import CameraAddress
 from ingest.options import DEFAULTS, CameraOptions
+from ingest.roles import Streams
 from pipeline.errors import FaceapiError
 from pipeline.messages import CameraId, FaceId, PackId, PersonId, Vector
 
@@ -98,6 +99,7 @@ class Camera:
     enabled: bool
     created_at: datetime
     options: CameraOptions = DEFAULTS
+    streams: Streams = field(default_factory=Streams)
 
 
 class Kind(StrEnum):

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
@@ -19,7 +20,9 @@ class VirtualCamera:
 
     Every client sees its clip from the beginning, in real time and looped, with a sender report
     before the first picture and then each second. The RTP clock begins at ``rtp_origin``, at
-    random if that is None. It listens on ``host``; ``port`` 0 is any free one.
+    random if that is None. Where its streams are ``together``, they show one scene, of clips of one
+    length and rate: who comes later sees what is filmed by then, from the next key picture on.
+    It listens on ``host``; ``port`` 0 is any free one.
     """
 
     def __init__(
@@ -30,13 +33,15 @@ class VirtualCamera:
         host: str = _HERE,
         port: int = 0,
         rtp_origin: int | None = None,
+        together: bool = False,
     ) -> None:
         self._host, self._port = host, port
         origin = secrets.randbits(32) if rtp_origin is None else rtp_origin
         self.sent = 0
         """Pictures sent so far, to all clients together."""
         flowing, answering = asyncio.Event(), asyncio.Event()
-        self._conditions = Conditions(clips, login, origin, flowing, answering, self._count)
+        since = time.time() if together else None
+        self._conditions = Conditions(clips, login, origin, since, flowing, answering, self._count)
         self._conditions.flowing.set()
         self._conditions.answering.set()
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}

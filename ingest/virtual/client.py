@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import itertools
+import math
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -24,6 +25,8 @@ class Conditions:
     clips: Mapping[str, Clip]
     login: Credentials | None
     rtp_origin: int
+    since: float | None
+    """When the scene began that all streams show, in Unix seconds; None: for each client anew."""
     flowing: asyncio.Event
     """Cleared: nothing is sent, the connection stays."""
     answering: asyncio.Event
@@ -105,9 +108,10 @@ class Client:
     async def _play(self, stream: str) -> None:
         """Send the clip again and again, each picture when a camera would have it ready."""
         conditions, origin = self._conditions, self._conditions.rtp_origin
-        rtp, began, now = RtpStream(), time.time(), asyncio.get_running_loop().time
-        start, reported = now(), -_REPORT_EVERY
-        for number in itertools.count():
+        rtp, now, unix = RtpStream(), asyncio.get_running_loop().time, time.time()
+        began = conditions.since or unix
+        start, reported = now() - (unix - began), -_REPORT_EVERY
+        for number in itertools.count(self._first(stream, unix - began)):
             clip = conditions.clips[conditions.instead or stream]
             step, length = 1 / clip.rate, len(clip.pictures)
             picture, due = clip.pictures[number % length], float(number * step)
@@ -125,6 +129,11 @@ class Client:
             self._writer.write(packets)
             await self._writer.drain()
             conditions.on_sent()
+
+    def _first(self, stream: str, seconds: float) -> int:
+        """The number of the picture that a client begins with, so long after the scene began."""
+        clip = self._conditions.clips[stream]
+        return clip.next_key(math.ceil(seconds * clip.rate)) if seconds else 0
 
 
 def _description(clip: Clip) -> str:

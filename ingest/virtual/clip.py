@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 _START = b"\x00\x00\x01"
 _CODING = {"bf": "0", "preset": "ultrafast", "crf": "20"}
 """As cameras do: no B-frames, more bits and little search."""
-_SPS, _PPS = 7, 8
-"""NAL unit types of the parameter sets (H.264 table 7-1)."""
+_IDR, _SPS, _PPS = 5, 7, 8
+"""NAL unit types of key pictures and of the parameter sets (H.264 table 7-1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,11 @@ class CodedPicture:
 
     units: Sequence[bytes]
     shown: int
+
+    @property
+    def key(self) -> bool:
+        """Whether decoding can begin with it."""
+        return any(unit[0] & 0x1F == _IDR for unit in self.units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,11 @@ class Clip:
         step = CLOCK_RATE / self.rate
         lead = max(picture.shown - index * step for index, picture in enumerate(self.pictures))
         return float(max(lead, Fraction(0)) / CLOCK_RATE)
+
+    def next_key(self, number: int) -> int:
+        """The first key picture from a number on, of the clip played for ever."""
+        numbers = range(number, number + len(self.pictures))
+        return next(at for at in numbers if self.pictures[at % len(self.pictures)].key)
 
     def _unit(self, kind: int) -> bytes:
         return next(unit for unit in self.pictures[0].units if unit[0] & 0x1F == kind)

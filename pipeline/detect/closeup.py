@@ -1,11 +1,13 @@
 """The five points of a face, found again in a close look at full resolution."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pipeline.geometry import Transform, corners_of, overlap, scale_of
 from pipeline.messages import Box, DetectedFace, Image
-from pipeline.stages import CloseDetector
-from pipeline.warp import square_around
+from pipeline.stages import CloseDetector, Detector
+from pipeline.warp import square_around, warp
 
 _LEAST_OVERLAP = 0.3
 """Intersection over union with the box looked for: less is another face, or none."""
@@ -39,6 +41,17 @@ class CloseUp:
         if best is None or overlap(box, corners_of(best.box)) < _LEAST_OVERLAP:
             return None
         return best
+
+
+class Squares:
+    """Any detector as one that looks at squares: of a picture that is cut out for it."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+
+    def detect_in(self, image: Image, into: Transform, side: int) -> Sequence[DetectedFace]:
+        """The faces in the square that ``into`` maps ``image`` to, in its pixels."""
+        return self._detector.detect(warp(image, into, (side, side)))
 
 
 class AsDetected:

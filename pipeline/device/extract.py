@@ -72,8 +72,9 @@ class DeviceExtractor(FeatureExtractor):
         template: Template,
         embedder: DeviceEmbedder,
         least_eye_distance: float,
+        in_detail: PointFinder | None = None,
     ) -> None:
-        super().__init__(points, template, embedder, least_eye_distance)
+        super().__init__(points, template, embedder, least_eye_distance, in_detail)
         self._on_device = embedder
 
     def _vector(self, image: Image, face: DetectedFace, chip: Image) -> Vector:  # noqa: ARG002 - the other way's

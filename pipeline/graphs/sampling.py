@@ -46,14 +46,21 @@ _FRAME = 3
 """Numbers of a row that are its frame's."""
 _NOWHERE = 1e6
 """A column so far away that no turning and scaling of a face brings it into its picture."""
+_BEYOND_USE = 1e9
 _REVERSED = [2, 1, 0]
 _AXES_ARE_AN_INPUT = 18
 """ONNX's operator set from which a reduction takes its axes so."""
 
 
 def row_of(first: int, shape: Sequence[int], view: View) -> Rows:
-    """The row [1, 9] of a part: ``first`` is its picture's first pixel, ``shape`` that one's."""
+    """The row [1, 9] of a part: ``first`` is its picture's first pixel, ``shape`` that one's.
+
+    A map of no use, of points that are no numbers say, shows black: it must not break the run of
+    its neighbours.
+    """
     back = cv2.invertAffineTransform(view.transform)
+    if not np.all(np.abs(back) < _BEYOND_USE):
+        back = np.array([[0, 0, -_NOWHERE], [0, 0, -_NOWHERE]])
     return np.concatenate([[first, *shape[:2]], np.ravel(back)])[None]
 
 

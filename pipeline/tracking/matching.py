@@ -36,8 +36,8 @@ def pair(
     """The likeliest pairs of ``boxes`` and expected ``places``, best first, each once.
 
     First those that overlap by ``least_overlap`` (intersection over union) and more, then, if
-    ``near``, those that are near each other. Where best first differs from the best sum, tracks
-    compete for faces: then they are unsure, and looked at.
+    ``near``, those that are near each other. Best first may differ from the best sum only where
+    tracks compete for faces: there they are unsure, and looked at.
     """
     likely = sorted(
         pairing for pairing in _likely(boxes, places, least_overlap) if near or pairing[0] <= -1

@@ -44,7 +44,8 @@ class Arrival(NamedTuple):
 class Load:
     """Cameras that were added at ``began`` (Unix seconds), and all that came of them since.
 
-    ``firsts`` says when each camera's first result came, in seconds since ``began``.
+    ``firsts`` says when each camera's first result came, ``streaming`` when it was live, in seconds
+    since ``began``.
     """
 
     service: Service
@@ -52,6 +53,7 @@ class Load:
     began: float = field(default_factory=time.time)
     arrivals: list[Arrival] = field(default_factory=list)
     firsts: dict[str, float] = field(default_factory=dict)
+    streaming: dict[str, float] = field(default_factory=dict)
     opened: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take(self, arrival: Arrival) -> None:
@@ -113,6 +115,8 @@ async def _listen(address: str, load: Load) -> None:
             message = json.loads(text)
             if message["type"] == "frame":
                 load.take(Arrival(time.time(), message))
+            elif message["type"] == "camera" and message["state"] == "live":
+                load.streaming.setdefault(message["camera"], time.time() - load.began)
 
 
 def _enroll(client: httpx.Client, folder: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from api.live.coded import Coded
 from ingest.decode import Painter
+from ingest.masking import Masking
 from ingest.playable import Playable
 from ingest.rtsp import RtspCamera
 from ingest.tee import Tee
@@ -163,3 +164,24 @@ async def test_what_comes_upright_is_masked_as_it_is_seen() -> None:
     assert image.shape == (128, 64, 3)
     assert (image[:32] == 0).all()
     assert (image[33:] == 255).all()
+
+
+async def test_a_connection_that_is_tried_keeps_nothing_from_before_its_camera_was_masked(
+    film: Film,
+) -> None:
+    """Two tees of one camera: masks that one of them is told hold for what the other one kept."""
+    masking = Masking()
+    watched_now, tried = Tee("gate", masking=masking), Tee("gate", masking=masking)
+    played: list[Playable] = []
+    async with VirtualCamera({"gate": read_clip(film(40))}) as camera:
+        source = RtspCamera(camera.url("gate"), GATE, tee=tried)
+        async with asyncio.timeout(20), aclosing(source.frames()) as frames:
+            for _ in range(15):
+                await anext(frames)
+            watched_now.mask((BELOW,))
+            tried.play(played.append)
+            for _ in range(15):
+                assert noise((await anext(frames)).paint()) == 0
+    tried.halt()
+    assert len(played) > 5
+    assert {one.encoded for one in played} == {True}

@@ -240,3 +240,25 @@ async def test_a_camera_whose_pictures_wait_for_their_turn_is_not_stalled() -> N
         frames = supervised(Slow(), on_state=told.append, pulse=Looked(clock))
         assert [frame.seq async for frame in frames] == [0, 1]
     assert states(told) == "connecting live ended"
+
+
+async def test_a_camera_whose_first_picture_waits_for_its_turn_is_live() -> None:
+    told: list[StateChange] = []
+    pulse, live = Pulse(Clock()), asyncio.Event()
+
+    class Waiting(ScriptedSource):
+        async def frames(self) -> AsyncGenerator[Capture, None]:
+            pulse.beat()
+            await live.wait()
+            yield capture(0)
+
+    def tell(change: StateChange) -> None:
+        told.append(change)
+        if change.state is State.LIVE:
+            live.set()
+
+    pulse.beat()  # of the connection before
+    async with asyncio.timeout(10):
+        frames = supervised(Waiting(), on_state=tell, pulse=pulse)
+        assert [frame.seq async for frame in frames] == [0]
+    assert states(told) == "connecting live ended"

@@ -50,6 +50,14 @@ def test_a_device_is_named_or_several_are(asked: str, devices: list[str]) -> Non
     assert settings(asked).model.device == asked
 
 
+def test_tensorrt_is_for_gpus() -> None:
+    model = {"device": "cpu", "tensorrt": "/engines"}
+    with pytest.raises(ValueError, match=r"tensorrt .* MODEL_DEVICE=cuda:0"):
+        PipelineSettings.model_validate({"model": model})
+    for device in ("cuda:0", "auto"):
+        PipelineSettings.model_validate({"model": model | {"device": device}})
+
+
 @pytest.mark.parametrize("asked", ["cuda:", "cuda:0,", "cuda:,1", "cpu,cuda:0", "gpu", "AUTO"])
 def test_what_is_no_device_is_refused(asked: str) -> None:
     with pytest.raises(ValueError, match="device"):
@@ -123,7 +131,13 @@ class FakeNetwork:
 
     there: Sequence[str] = ()
 
-    def __init__(self, path: Path, device: str, asked: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        device: str,
+        asked: str,
+        engines: Path | None = None,  # noqa: ARG002 - Network's
+    ) -> None:
         if device not in self.there:
             raise Misconfigured(f"{path.name}: no {device}")
         self.on, self.device, self.used = device, asked, device.partition(":")[0]

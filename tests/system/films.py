@@ -9,7 +9,18 @@ import numpy as np
 
 from pipeline.build import Pipeline
 from pipeline.extract import FeatureExtractor
-from pipeline.messages import Box, CameraId, Capture, DetectedFace, Flaw, Image, Probe, Result
+from pipeline.messages import (
+    Box,
+    CameraId,
+    Capture,
+    Detail,
+    DetectedFace,
+    Flaw,
+    Image,
+    Probe,
+    Result,
+    no_detail,
+)
 from pipeline.stages import Detector, Gallery
 from pipeline.watch import watch
 
@@ -70,8 +81,8 @@ class _Extractor(FeatureExtractor):
         self._extractor = extractor
         self._known: dict[tuple[int, Box], tuple[Image, Probe | Flaw]] = {}
 
-    def extract(self, image: Image, face: DetectedFace) -> Probe | Flaw:
+    def extract(self, image: Image, face: DetectedFace, detail: Detail = no_detail) -> Probe | Flaw:
         which = id(image), face.box
         if which not in self._known:
-            self._known[which] = image, self._extractor.extract(image, face)
+            self._known[which] = image, self._extractor.extract(image, face, detail)
         return self._known[which][1]

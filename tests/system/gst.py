@@ -24,7 +24,8 @@ import gi
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import Gst, GstRtspServer
 Gst.init(None)
-elements = "h264parse h265parse jpegparse rtph264pay rtph265pay rtpjpegpay rtpvp8pay mulawenc"
+elements = "h264parse h265parse jpegparse rtph264pay rtph265pay rtpjpegpay rtpvp8pay"
+elements += " mulawenc capssetter identity"
 assert all(Gst.ElementFactory.find(name) for name in elements.split())
 """
 _RECORD = struct.Struct(">QI")

@@ -6,7 +6,8 @@ what ``conftest.py`` writes: for each picture its place in nanoseconds, its leng
 0 is any free one; once it listens it prints ``ready PORT``. Every client sees the film from its
 beginning. In the environment: LOGIN=user:password asks for that, by Digest or, with AUTH=basic, by
 Basic; TRANSPORT=udp or tcp allows that alone; LOST=0.02 loses that part of its packets; TRACKS
-names its tracks in their order (video, sound, twin: the same film once more).
+names its tracks in their order (video, sound, twin: the same film once more, metadata: what is
+neither).
 """
 
 import ctypes
@@ -38,6 +39,9 @@ _TRACK = {
     "vp8": _CODED + "video/x-vp8,framerate={rate} ! rtpvp8pay {pay} pt=96",
     "sound": "audiotestsrc is-live=true ! audio/x-raw,rate=8000,channels=1 ! mulawenc"
     " ! rtppcmupay {pay} pt=0",
+    "metadata": "audiotestsrc is-live=true ! audio/x-raw,rate=8000,channels=1 ! mulawenc"
+    " ! rtppcmupay ! capssetter replace=true caps=application/x-rtp,media=application,"
+    "payload=107,clock-rate=90000,encoding-name=VND.ONVIF.METADATA ! identity {pay}",
 }
 
 
@@ -98,7 +102,7 @@ def launch(codec: str, rate: str) -> str:
     tracks = os.environ.get("TRACKS", "video").split(",")
     parts = []
     for number, track in enumerate(tracks):
-        part = _TRACK["sound" if track == "sound" else codec]
+        part = _TRACK.get(track, _TRACK[codec])
         pay = f"name=pay{number}"
         if lost := os.environ.get("LOST"):
             # What drops packets stands where the server looks for the last element.

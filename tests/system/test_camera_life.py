@@ -8,7 +8,9 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import pairwise
 
+import cv2
 import httpx
+import numpy as np
 import pytest
 
 from api.command.film import COLLINS, portrait
@@ -197,6 +199,32 @@ async def test_only_some_addresses_are_tried_at_once(room: Room) -> None:
         answers = await asyncio.gather(*(checked(room, url) for _ in range(6)))
     assert sorted(answer.status_code for answer in answers) == [422] * 4 + [503] * 2
     assert {one.json()["cause"] for one in answers if one.status_code == 422} == {"timeout"}
+
+
+# Snapshots
+
+
+async def test_a_snapshot_has_boxes_where_they_are_asked_for(room: Room) -> None:
+    async with (
+        room.client() as client,
+        listening(room.service, client) as listener,
+        patients(listener, client, room.films, "Gate") as watched,
+    ):
+        gate = watched["Gate"]
+        await gate.named(0.0)
+        plain = await client.get(f"/cameras/{gate.id}/snapshot")
+        framed = await client.get(f"/cameras/{gate.id}/snapshot", params={"boxes": True})
+        assert (plain.status_code, framed.status_code) == (200, 200)
+        seq = int(framed.headers["x-seq"])
+        assert seq > int(plain.headers["x-seq"])
+        _, result = await listener.first(gate.id, lambda told: told.get("seq") == seq, 0.0, 10)
+    (face,) = result["faces"]
+    left, top, width, _ = face["box"]
+    picture = cv2.imdecode(np.frombuffer(framed.content, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    blue, green, red = picture[round(top), round(left + width / 2)].tolist()
+    assert green > 180 > red  # she is known
+    assert green > blue
 
 
 # To change a camera

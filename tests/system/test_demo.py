@@ -32,6 +32,10 @@ def test_one_person_is_named_and_the_other_after_the_visitor_enrolled_her(
         entered = live.until(lambda message: is_presence(message, HOPPER), "she has entered")
         assert (entered["change"], entered["person"]) == ("entered", hopper)
         number = entered["presence"]
+        there = client.get("/presence", params={"camera": entered["camera"]}).json()["items"]
+        assert number in {one["presence"] for one in there}
+        nowhere = {"camera": "6b2f3f0e-9c0e-4ec1-9d70-000000000000"}
+        assert client.get("/presence", params=nowhere).json()["items"] == []
         assert client.delete(f"/people/{hopper}").status_code == 204
         over = live.until(
             lambda message: message is not entered and message.get("presence") == number,

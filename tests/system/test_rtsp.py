@@ -204,7 +204,7 @@ async def test_lost_datagrams_cost_pictures_and_not_the_connection(
     assert sum(step < 20 for step in forward) > 0.8 * len(forward)
 
 
-@pytest.mark.parametrize("tracks", ["sound,video", "video,sound", "video,twin", "sound,video,twin"])
+@pytest.mark.parametrize("tracks", ["sound,video", "metadata,video,sound", "sound,video,twin"])
 async def test_of_several_tracks_the_first_video_is_taken(
     gst_server: Serve, tmp_path: Path, tracks: str
 ) -> None:

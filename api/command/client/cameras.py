@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from api.command.client import camera_options as given
+from api.command.client import camera_streams as further
 from api.command.client.login import connected
 from api.command.client.output import AsJson, Yes, show
 from api.command.client.service import Refused, Service
@@ -67,10 +68,17 @@ def add(  # noqa: PLR0913, PLR0917 - each is an option of the command
     rate: given.Rate = None,
     region: given.Region = None,
     mask: given.Mask = None,
+    view: further.View = None,
+    detail: further.Detail = None,
 ) -> None:
     """Watch a camera from now on."""
     options = given.options(transport, connect_timeout, read_timeout, decoder, rate, region, mask)
-    body = {"name": name, "url": _given(url), "options": given.without_defaults(options)}
+    body = {
+        "name": name,
+        "url": _given(url),
+        "options": given.without_defaults(options),
+        "streams": _further(view, detail),
+    }
     with connected() as service:
         typer.echo(service.post("/cameras", body)["id"])
 
@@ -87,6 +95,8 @@ def change(  # noqa: PLR0913, PLR0917 - each is an option of the command
     rate: given.Rate = None,
     region: given.Region = None,
     mask: given.Mask = None,
+    view: further.View = None,
+    detail: further.Detail = None,
     force: Annotated[
         bool, typer.Option("--force", help="Take the change although nothing is seen by it.")
     ] = False,
@@ -100,6 +110,7 @@ def change(  # noqa: PLR0913, PLR0917 - each is an option of the command
         "name": name,
         "url": None if url is None else _given(url),
         "options": options or None,
+        "streams": _further(view, detail) or None,
         "force": force or None,
     }
     with connected() as service:
@@ -147,6 +158,10 @@ def _found(service: Service, which: str) -> Any:  # noqa: ANN401 - JSON
         if which in {camera["id"], camera["name"]}:
             return camera
     raise Refused(f"there is no camera {which!r}")
+
+
+def _further(*urls: str | None) -> dict[str, str | None]:
+    return further.streams(*(None if url is None else _given(url) for url in urls))
 
 
 def _given(url: str) -> str:

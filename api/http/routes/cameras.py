@@ -14,6 +14,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import SecretStr, StringConstraints, WithJsonSchema
 
 from api.http.routes.camera_options import ALL_DEFAULT, OptionsChange
+from api.http.routes.camera_streams import StreamsIn, StreamsOut
 from api.http.routes.dependencies import (
     CONFLICT,
     Administrator,
@@ -23,18 +24,22 @@ from api.http.routes.dependencies import (
     SignedIn,
 )
 from api.http.services import Services
+from api.live.roles import RoleStatus
+from api.live.snapshots import next_picture, next_result, with_boxes
 from api.live.streams import StreamStatus
 from api.live.video import Picture
 from api.live.wire import CameraState, LoadMessage
 from api.store.messages import Camera
-from ingest.address import CameraAddress, CameraUrl, camera_address
+from ingest.address import CameraAddress, CameraUrl, WhipAddress, camera_address
 from ingest.fleet import CameraSpec
 from ingest.options import DEFAULTS, CameraOptions, go_together
+from ingest.roles import StreamRole, Streams
 from ingest.source import State
 from ingest.troubles import Cause
 from pipeline.errors import BadInput, FaceapiError, Transient
 from pipeline.messages import CameraId
 
+_FURTHER = (StreamRole.VIEW, StreamRole.DETAIL)
 Responses = dict[int | str, dict[str, Any]]
 
 router = APIRouter(prefix="/cameras", tags=["cameras"])
@@ -76,19 +81,22 @@ class NewCamera(Body):
     url: Address
     enabled: bool = True
     options: CameraOptions = DEFAULTS
+    streams: StreamsIn = StreamsIn()
 
 
 class CameraChange(Body):
-    """What is to be another; what is left out stays, and options that are null are as at first.
+    """What is to be another; what is left out stays.
 
-    Another address, transport or decoder is tried first. If nothing can be seen so in ten seconds,
-    nothing is changed, and the problem says why; ``force`` takes it untried.
+    Options that are null are as at first, streams that are null are no more. Another address,
+    transport or decoder is tried first. If nothing can be seen so in ten seconds, nothing is
+    changed, and the problem says why; ``force`` takes it untried.
     """
 
     name: Name | None = None
     url: Address | None = None
     enabled: bool | None = None
     options: OptionsChange | None = None
+    streams: StreamsIn | None = None
     force: bool | None = None
 
     @property
@@ -97,6 +105,13 @@ class CameraChange(Body):
         if self.options is None:
             return ALL_DEFAULT if "options" in self.model_fields_set else {}
         return self.options.fields
+
+    @property
+    def changed_streams(self) -> Mapping[StreamRole, SecretStr | None]:
+        """Which streams are to have which address; None: they are no more."""
+        if self.streams is None:
+            return dict.fromkeys(_FURTHER) if "streams" in self.model_fields_set else {}
+        return self.streams.sent
 
 
 class CameraToCheck(Body):
@@ -130,6 +145,7 @@ class CameraOut(Body):
     """A camera; *** stands in its address where a password is. ``since`` is in Unix seconds.
 
     ``load`` is there where it is overloaded, ``cause`` where something is wrong with the camera.
+    State and ``stream`` are the analysed stream's; ``roles`` says how each further one is.
     """
 
     id: str
@@ -137,12 +153,14 @@ class CameraOut(Body):
     url: str
     enabled: bool
     options: CameraOptions
+    streams: StreamsOut
     state: CameraState
     reason: str
     since: float | None
     load: LoadMessage | None
     cause: Cause | None
     stream: StreamStatus | None
+    roles: list[RoleStatus]
     created_at: datetime
 
 
@@ -162,7 +180,14 @@ async def cameras(_: SignedIn, services: ServicesDep) -> CamerasOut:
 async def add(body: NewCamera, _: Administrator, services: ServicesDep) -> CameraOut:
     """Watch a camera from now on."""
     url = await _address(body.url, services)
-    camera = await services.cameras.add(body.name, url, enabled=body.enabled, options=body.options)
+    streams = await _further(body.streams.sent, services)
+    camera = await services.cameras.add(
+        body.name,
+        url,
+        enabled=body.enabled,
+        options=body.options,
+        streams=Streams().changed(streams),
+    )
     await _take_effect(camera, services)
     return _out(camera, services)
 
@@ -210,10 +235,7 @@ async def change(
     By another address, transport or decoder it is watched from the first picture on that comes so:
     until then it is watched as it was, and goes on so if none comes.
     """
-    url = await _address(body.url, services) if body.url else None
-    options = camera.options.changed(body.changed_options)
-    wanted = replace(camera, url=url or camera.url, options=options)
-    go_together(wanted.url, options)
+    wanted = await _wanted(camera, body, services)
     is_watched = camera.enabled and body.enabled is not False
     if is_watched and not body.force and _is_to_be_tried(camera, wanted):
         await services.engine.exchange(_spec(wanted))
@@ -221,9 +243,10 @@ async def change(
         changed = await services.cameras.change(
             camera.id,
             name=body.name,
-            url=url,
+            url=wanted.url if body.url else None,
             enabled=body.enabled,
             options=body.changed_options,
+            streams={role: wanted.streams.by_role.get(role) for role in body.changed_streams},
         )
     except FaceapiError:
         await _take_effect(camera, services)  # as it is kept
@@ -240,20 +263,28 @@ async def remove(_: Administrator, camera: One, services: ServicesDep) -> None:
 
 
 @router.get("/{camera}/snapshot", response_class=Response, responses=_JPEG)
-async def snapshot(camera: One, services: ServicesDep) -> Response:
+async def snapshot(camera: One, services: ServicesDep, boxes: bool = False) -> Response:
     """The next picture that is analysed; a camera that shows nothing is a problem that says why.
 
-    No older one is shown in its place: a picture is of now, or there is none.
+    No older one is shown in its place: a picture is of now, or there is none. With ``boxes`` there
+    is one around each face, green where it is known.
     """
     now = services.engine.state(camera.id)
     if now is None or now.state in _SHOWS_NOTHING:
         raise _shows_nothing(camera, services)
-    async with aclosing(services.results.pictures(camera.id)) as pictures:
-        try:
-            picture = await asyncio.wait_for(anext(pictures), _PATIENCE)
-        except (TimeoutError, StopAsyncIteration):
-            raise _shows_nothing(camera, services) from None
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            picture = await _snapshot(camera.id, services, boxes=boxes)
+    except (TimeoutError, StopAsyncIteration):
+        raise _shows_nothing(camera, services) from None
     return Response(picture.jpeg, media_type="image/jpeg", headers=_headers(picture))
+
+
+async def _snapshot(camera: CameraId, services: Services, *, boxes: bool) -> Picture:
+    if not boxes:
+        return await next_picture(services.results, camera)
+    picture, result = await next_result(services.results, camera)
+    return replace(picture, jpeg=await asyncio.to_thread(with_boxes, picture, result))
 
 
 def _shows_nothing(camera: Camera, services: Services) -> Transient:
@@ -305,6 +336,41 @@ async def _address(text: SecretStr, services: Services) -> CameraAddress:
     return address
 
 
+async def _further(
+    texts: Mapping[StreamRole, SecretStr | None], services: Services
+) -> Mapping[StreamRole, CameraUrl | None]:
+    """Addresses of further streams, each checked as a camera's.
+
+    Raises:
+        BadInput: one cannot be used; it says which.
+    """
+    found: dict[StreamRole, CameraUrl | None] = {}
+    for role, text in texts.items():
+        try:
+            url = await _address(text, services) if text else None
+        except BadInput as error:
+            raise BadInput(f"streams.{role}: {error}") from None
+        if isinstance(url, WhipAddress):
+            raise BadInput(f"streams.{role}: nobody can publish it; allowed are rtsp and rtsps")
+        found[role] = url
+    return found
+
+
+async def _wanted(camera: Camera, body: CameraChange, services: Services) -> Camera:
+    """A camera as it is to be.
+
+    Raises:
+        BadInput: that cannot be.
+    """
+    url = await _address(body.url, services) if body.url else camera.url
+    options = camera.options.changed(body.changed_options)
+    streams = camera.streams.changed(await _further(body.changed_streams, services))
+    streams.beside(url)
+    for address in (url, *streams.by_role.values()):
+        go_together(address, options)
+    return replace(camera, url=url, options=options, streams=streams)
+
+
 def _is_to_be_tried(camera: Camera, wanted: Camera) -> bool:
     """Whether it is connected in another way, of which it is not known that anything comes."""
     before, after = (
@@ -321,7 +387,7 @@ async def _take_effect(camera: Camera, services: Services) -> None:
 
 
 def _spec(camera: Camera) -> CameraSpec:
-    return CameraSpec(camera.id, camera.url, camera.options)
+    return CameraSpec(camera.id, camera.url, camera.options, camera.streams)
 
 
 def _out(camera: Camera, services: Services) -> CameraOut:
@@ -333,11 +399,13 @@ def _out(camera: Camera, services: Services) -> CameraOut:
         url=str(camera.url),
         enabled=camera.enabled,
         options=camera.options,
+        streams=StreamsOut.of(camera.streams),
         state=now.state if now else idle,
         reason=now.reason if now else "",
         since=now.since if now else None,
         load=now.load if now else None,
         cause=now.cause if now else None,
         stream=services.engine.stream(camera.id),
+        roles=list(services.engine.roles(camera.id)),
         created_at=camera.created_at,
     )

@@ -1,11 +1,11 @@
 """The people of the gallery."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, status
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from api.http.routes.dependencies import Administrator, Body, Name, ServicesDep, SignedIn
 from api.store.messages import Person
@@ -31,12 +31,6 @@ class PersonChange(Body):
             " same, so that nobody else is taken for them."
         ),
     )
-
-    @model_validator(mode="after")
-    def _something(self) -> Self:
-        if self.name is None and self.ignored is None:
-            raise ValueError("nothing is to change: give name, ignored or both")
-        return self
 
 
 class PersonOut(Body):

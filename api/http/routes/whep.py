@@ -13,6 +13,7 @@ from api.http.services import Services
 from api.live.engine import ViewingStatus
 from api.live.ice import ice_of
 from api.store.messages import Camera, Conflict, NotFound
+from ingest.roles import StreamRole
 from ingest.source import CONNECTED, State
 from pipeline.errors import Transient
 
@@ -28,6 +29,8 @@ class ViewingOut(Body):
     Pictures of before, which are sent faster than they were taken, are listed in ``caught_up``: the
     RTP timestamp of each and its media time.
     ``encoded`` is false where the pictures are the camera's own, untouched, null before the first.
+    ``role`` is what the stream is for that they are of: view, or analyse where there is no other or
+    it does not come. ``exact`` is false where results are matched with them by arrival only.
     """
 
     session: str
@@ -35,6 +38,8 @@ class ViewingOut(Body):
     rtp_origin: int | None
     encoded: bool | None
     caught_up: Sequence[tuple[int, int]]
+    role: StreamRole | None
+    exact: bool
 
 
 @router.post("", status_code=status.HTTP_201_CREATED, responses=ANSWERS, openapi_extra=BODY)
@@ -66,6 +71,8 @@ async def viewing(camera: One, session: Session, services: ServicesDep) -> Viewi
         rtp_origin=known.rtp_origin,
         encoded=known.encoded,
         caught_up=known.caught_up,
+        role=known.role,
+        exact=known.exact,
     )
 
 

@@ -423,7 +423,8 @@ export interface paths {
          * Snapshot
          * @description The next picture that is analysed; a camera that shows nothing is a problem that says why.
          *
-         *     No older one is shown in its place: a picture is of now, or there is none.
+         *     No older one is shown in its place: a picture is of now, or there is none. With ``boxes`` there
+         *     is one around each face, green where it is known.
          */
         get: operations["snapshot_api_v1_cameras__camera__snapshot_get"];
         put?: never;
@@ -575,6 +576,26 @@ export interface paths {
          *     `cursor`) to go on where another one ended. A ticket opens one websocket.
          */
         post: operations["ticket_api_v1_live_tickets_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/presence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Present
+         * @description Who is on which camera now; what happens from here on tells the websocket.
+         */
+        get: operations["present_api_v1_presence_get"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -824,10 +845,11 @@ export interface components {
         };
         /**
          * CameraChange
-         * @description What is to be another; what is left out stays, and options that are null are as at first.
+         * @description What is to be another; what is left out stays.
          *
-         *     Another address, transport or decoder is tried first. If nothing can be seen so in ten seconds,
-         *     nothing is changed, and the problem says why; ``force`` takes it untried.
+         *     Options that are null are as at first, streams that are null are no more. Another address,
+         *     transport or decoder is tried first. If nothing can be seen so in ten seconds, nothing is
+         *     changed, and the problem says why; ``force`` takes it untried.
          */
         CameraChange: {
             /** Name */
@@ -837,6 +859,7 @@ export interface components {
             /** Enabled */
             enabled?: boolean | null;
             options?: components["schemas"]["OptionsChange"] | null;
+            streams?: components["schemas"]["StreamsIn"] | null;
             /** Force */
             force?: boolean | null;
         };
@@ -896,6 +919,7 @@ export interface components {
          * @description A camera; *** stands in its address where a password is. ``since`` is in Unix seconds.
          *
          *     ``load`` is there where it is overloaded, ``cause`` where something is wrong with the camera.
+         *     State and ``stream`` are the analysed stream's; ``roles`` says how each further one is.
          */
         CameraOut: {
             /** Id */
@@ -907,6 +931,7 @@ export interface components {
             /** Enabled */
             enabled: boolean;
             options: components["schemas"]["CameraOptions"];
+            streams: components["schemas"]["StreamsOut"];
             /**
              * State
              * @enum {string}
@@ -919,6 +944,8 @@ export interface components {
             load: components["schemas"]["LoadMessage"] | null;
             cause: components["schemas"]["Cause"] | null;
             stream: components["schemas"]["StreamStatus"] | null;
+            /** Roles */
+            roles: components["schemas"]["RoleStatus"][];
             /**
              * Created At
              * Format: date-time
@@ -1318,6 +1345,8 @@ export interface components {
              *     }
              */
             options: components["schemas"]["CameraOptions"];
+            /** @default {} */
+            streams: components["schemas"]["StreamsIn"];
         };
         /**
          * NewPassword
@@ -1449,6 +1478,35 @@ export interface components {
             updated_at: string;
         };
         /**
+         * PresenceOut
+         * @description Everyone who is there now; nobody has left who was seen within live.leave_after seconds.
+         */
+        PresenceOut: {
+            /** Items */
+            items: components["schemas"]["PresentOut"][];
+        };
+        /**
+         * PresentOut
+         * @description Somebody on a camera; ``presence`` is the number by which the websocket tells of it.
+         *
+         *     ``since`` and ``last_seen`` are when the first and the last frame that named them were exposed,
+         *     in Unix seconds.
+         */
+        PresentOut: {
+            /** Camera */
+            camera: string;
+            /** Presence */
+            presence: number;
+            /** Person */
+            person: string;
+            /** Name */
+            name: string;
+            /** Since */
+            since: number;
+            /** Last Seen */
+            last_seen: number;
+        };
+        /**
          * PublishingKey
          * @description A bearer token that opens one camera to a publisher, and nothing else; shown only now.
          */
@@ -1577,6 +1635,26 @@ export interface components {
          */
         Role: "administrator" | "viewer";
         /**
+         * RoleStatus
+         * @description A further stream of a camera.
+         *
+         *     ``reason`` says what is wrong with it, empty if nothing is. ``since`` is in Unix seconds, None
+         *     before anything is known. ``exact`` says that its pictures are matched with the analysed ones by
+         *     the camera's own clock, and not by their arrival. ``stream`` is what comes of it.
+         */
+        RoleStatus: {
+            role: components["schemas"]["StreamRole"];
+            /** State */
+            state: components["schemas"]["State"] | "idle";
+            /** Reason */
+            reason: string;
+            /** Since */
+            since: number | null;
+            /** Exact */
+            exact: boolean;
+            stream: components["schemas"]["StreamStatus"] | null;
+        };
+        /**
          * ShardOut
          * @description A process that watches cameras; ``since`` is in Unix seconds, ``pid`` null while it has none.
          *
@@ -1632,6 +1710,18 @@ export interface components {
             grant_type: "password";
         };
         /**
+         * State
+         * @description Where a supervised source is in its life.
+         * @enum {string}
+         */
+        State: "connecting" | "live" | "overloaded" | "stalled" | "waiting" | "failed" | "ended";
+        /**
+         * StreamRole
+         * @description A purpose of a camera's stream.
+         * @enum {string}
+         */
+        StreamRole: "analyse" | "view" | "detail";
+        /**
          * StreamStatus
          * @description A camera's video, and what is made of it; sizes in pixels, rates a second, times in seconds.
          *
@@ -1675,6 +1765,29 @@ export interface components {
             transport: string;
             /** Decoder */
             decoder: string;
+        };
+        /**
+         * StreamsIn
+         * @description Further streams of the same field of view; null, or the camera's own: that one serves.
+         *
+         *     ``view`` is shown to people, ``detail`` has the larger pictures that small faces are cut from.
+         *     Of a change, what is left out stays.
+         */
+        StreamsIn: {
+            /** View */
+            view?: string | null;
+            /** Detail */
+            detail?: string | null;
+        };
+        /**
+         * StreamsOut
+         * @description Addresses of further streams; *** stands where a password is.
+         */
+        StreamsOut: {
+            /** View */
+            view: string | null;
+            /** Detail */
+            detail: string | null;
         };
         /**
          * Suggestion
@@ -1802,6 +1915,8 @@ export interface components {
          *     Pictures of before, which are sent faster than they were taken, are listed in ``caught_up``: the
          *     RTP timestamp of each and its media time.
          *     ``encoded`` is false where the pictures are the camera's own, untouched, null before the first.
+         *     ``role`` is what the stream is for that they are of: view, or analyse where there is no other or
+         *     it does not come. ``exact`` is false where results are matched with them by arrival only.
          */
         ViewingOut: {
             /** Session */
@@ -1820,6 +1935,9 @@ export interface components {
                 number,
                 number
             ][];
+            role: components["schemas"]["StreamRole"] | null;
+            /** Exact */
+            exact: boolean;
         };
         /**
          * Problem
@@ -4027,7 +4145,9 @@ export interface operations {
     };
     snapshot_api_v1_cameras__camera__snapshot_get: {
         parameters: {
-            query?: never;
+            query?: {
+                boxes?: boolean;
+            };
             header?: never;
             path: {
                 camera: string;
@@ -4408,6 +4528,56 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    present_api_v1_presence_get: {
+        parameters: {
+            query?: {
+                /** @description Only this one; left out: all. */
+                camera?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresenceOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -7,13 +7,13 @@ import { Pairing } from './pairing'
 import { play, type Ways } from './player'
 import type { Stage } from './stage'
 import { watchVideo, type VideoListener } from './video'
-import { Viewing } from './viewing'
+import { Viewing, type Source } from './viewing'
 import { WhepSession } from './whep'
 
 /** How the video comes. */
 export type Way =
-  /** By WebRTC; `delay` in milliseconds, `encoded` null where it is not known yet. */
-  | { kind: 'webrtc'; delay: number; encoded: boolean | null }
+  /** By WebRTC; `delay` in milliseconds. */
+  | { kind: 'webrtc'; delay: number; source: Source }
   /** As pictures, and why. */
   | { kind: 'pictures'; why: string }
 
@@ -89,7 +89,7 @@ async function byWebRtc(
       first()
       drawn()
     },
-    told: (delay, encoded) => way({ kind: 'webrtc', delay, encoded }),
+    told: (delay, source) => way({ kind: 'webrtc', delay, source }),
   })
   const deaf = live.listen({
     frame: (message) => {

@@ -7,13 +7,20 @@
  * their own: of these the service tells each one's time.
  */
 
+import type { WhepStatus } from './whep'
+
 const WRAP = 2 ** 32
 /** Ticks in a millisecond. */
 const TICKS = 90
+/** Ticks: 0.1 ms. */
+const ROUNDING = 9
 
 export class FrameClock {
   /** Null: not known yet. */
   origin: number | null = null
+  /** By so many ticks times may be off: those of another stream than the analysed one are converted.
+   * Null: they are estimated. */
+  rounding: number | null = 0
   /** By RTP timestamp the media_time of each picture that was caught up with. */
   private caughtUp: ReadonlyMap<number, number> = new Map()
   private near: number
@@ -21,6 +28,19 @@ export class FrameClock {
   /** `now` in Unix milliseconds: near enough to the camera's clock until a result tells its time. */
   constructor(now: number) {
     this.near = now * TICKS
+  }
+
+  /** What the service tells of a session. */
+  learn(status: WhepStatus): void {
+    this.origin = status.rtp_origin
+    this.catchUp(status.caught_up)
+    const rounding = status.role === 'view' ? ROUNDING : 0
+    this.rounding = status.exact ? rounding : null
+  }
+
+  /** Whether the picture of a time is surely the one that a result is of. */
+  isOf(result: number, time: number | null): boolean {
+    return time !== null && this.rounding !== null && Math.abs(time - result) <= this.rounding
   }
 
   /** What the service told of the pictures that are caught up with. */

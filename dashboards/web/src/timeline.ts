@@ -46,16 +46,19 @@ export class Timeline {
     this.results.length = 0
   }
 
-  /** The boxes of the frame of this time; null: nothing is known of it. */
-  at(time: number): Boxes | null {
+  /** The boxes of the frame of this time; null: nothing is known of it.
+   *
+   * A result that is `rounding` ticks away at the most is the frame's own; null: none is for sure.
+   */
+  at(time: number, rounding: number | null = 0): Boxes | null {
     const oldest = this.maxAge() * SECOND
     const index = this.results.findLastIndex((one) => one.media_time <= time)
-    const [last, newest] = [this.results[index], this.results.at(-1)]
-    if (last === undefined || newest === undefined) return null
-    if (newest.media_time - time > oldest) return null
-    if (last.media_time === time) return { frame: last, exact: true }
-    if (time - last.media_time > oldest) return null
-    const next = this.results[index + 1]
+    const [last, next, newest] = [this.results[index], this.results[index + 1], this.results.at(-1)]
+    if (newest === undefined || newest.media_time - time > oldest) return null
+    const reach = rounding ?? -1
+    const own = [last, next].find((one) => one && Math.abs(one.media_time - time) <= reach)
+    if (own !== undefined) return { frame: own, exact: true }
+    if (last === undefined || time - last.media_time > oldest) return null
     const faces = next ? between(last, next, time) : beyond(this.results[index - 1], last, time)
     return faces === null ? null : { frame: { ...last, faces }, exact: false }
   }

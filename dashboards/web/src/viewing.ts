@@ -26,8 +26,11 @@ export interface ViewingParts {
   maxAge: () => number
   shown: () => void
   /** Every second: by how many milliseconds pictures come later than they could. */
-  told: (delay: number, encoded: boolean | null) => void
+  told: (delay: number, source: Source) => void
 }
+
+/** What is known of the pictures, as the service says. */
+export type Source = Pick<WhepStatus, 'encoded' | 'role' | 'exact'>
 
 /** No picture comes, though the connection seems to stand. */
 export class NoPicture extends Error {}
@@ -59,7 +62,8 @@ export class Viewing {
   private drawnAt = performance.now()
   private heardAt = 0
   private ages: number[] = []
-  private encoded: boolean | null = null
+  private source: Source = { encoded: null, role: null, exact: true }
+  private width = 0
   private isOpen = true
   private fail: (why: Error) => void = () => undefined
 
@@ -83,8 +87,9 @@ export class Viewing {
     this.clock.meet(result.media_time)
     this.timeline.add(result)
     this.holdback.arrived(result.media_time, this.heardAt)
-    if (this.onScreen?.time !== result.media_time || this.onScreen.exact) return
-    this.onScreen.exact = true
+    const shown = this.onScreen
+    if (shown === null || shown.exact || !this.clock.isOf(result.media_time, shown.time)) return
+    shown.exact = true
     this.parts.screen.annotate(result)
   }
 
@@ -107,10 +112,13 @@ export class Viewing {
 
   private draw({ picture, rtpTimestamp, receivedAt }: ShownFrame): void {
     const now = performance.now()
-    if (this.onScreen === null || now - this.drawnAt > GAP) void this.ask()
+    // Pictures of another size may be another stream's.
+    const isAnother = this.width !== picture.displayWidth
+    if (isAnother || now - this.drawnAt > GAP) void this.ask()
+    this.width = picture.displayWidth
     this.drawnAt = now
     const time = this.clock.mediaTime(rtpTimestamp)
-    const boxes = time === null ? null : this.timeline.at(time)
+    const boxes = time === null ? null : this.timeline.at(time, this.clock.rounding)
     this.parts.screen.show(picture, time, boxes)
     this.onScreen = { time, exact: boxes?.exact ?? false }
     const hasPace = time !== null && !this.clock.isCaughtUp(rtpTimestamp)
@@ -122,7 +130,7 @@ export class Viewing {
   private tick(now: number): void {
     if (document.hidden) this.drawnAt = now // nothing is shown there, and nothing is missed
     if (this.holdback.adapt(now)) this.hold()
-    if (this.ages.length > 0) this.parts.told(percentile(this.ages.splice(0), 0.5), this.encoded)
+    if (this.ages.length > 0) this.parts.told(percentile(this.ages.splice(0), 0.5), this.source)
     const isWanted = this.onScreen === null || this.heardAt - this.drawnAt > WITNESS
     if (isWanted && now - this.drawnAt > PATIENCE) this.fail(new NoPicture('no picture came'))
   }
@@ -139,9 +147,8 @@ export class Viewing {
     this.isAsking = true
     try {
       const status = await this.parts.status(this.parts.session.path)
-      this.clock.origin = status.rtp_origin
-      this.clock.catchUp(status.caught_up)
-      this.encoded = status.encoded
+      this.clock.learn(status)
+      this.source = status
     } catch (error) {
       // What is no answer says nothing: the connection itself may be well.
       if (error instanceof Problem && error.status === 404) this.fail(error)

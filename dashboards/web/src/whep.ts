@@ -8,6 +8,10 @@ export interface WhepStatus {
   rtp_origin: number | null
   /** The service encodes it; false: it is the camera's own; null: not known yet. */
   encoded: boolean | null
+  /** What the stream is for that its pictures are of; null: not known yet. */
+  role: 'analyse' | 'view' | 'detail' | null
+  /** Results are matched with its pictures by a clock of the camera, not by their arrival. */
+  exact: boolean
   /** RTP timestamp and media_time of each picture that it catches up with. */
   caught_up: [timestamp: number, mediaTime: number][]
 }

@@ -18,7 +18,13 @@ const SEEN: CheckedCamera = {
   clock_skew: null,
   picture: btoa('JPEG'),
 }
-const GATE = { id: 'c1', name: 'Gate', url: 'rtsp://ann:***@gate/1', options: DEFAULTS } as Camera
+const GATE = {
+  id: 'c1',
+  name: 'Gate',
+  url: 'rtsp://ann:***@gate/1',
+  options: DEFAULTS,
+  streams: { view: null, detail: null },
+} as Camera
 
 describe('the form of a camera', () => {
   const checkCamera = vi.fn<(...asked: unknown[]) => Promise<CheckedCamera>>()

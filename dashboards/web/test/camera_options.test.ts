@@ -27,7 +27,8 @@ const MASK: CameraOptions['masks'] = [
 
 function camera(options: Partial<CameraOptions> = {}): Camera {
   const told = { ...DEFAULTS, ...options }
-  return { id: 'c1', name: 'Gate', url: 'rtsp://x/1', enabled: true, options: told } as Camera
+  const streams = { view: null, detail: null }
+  return { id: 'c1', name: 'Gate', url: 'rtsp://x/1', enabled: true, options: told, streams } as Camera
 }
 
 describe('what is sent of options', () => {

@@ -33,7 +33,15 @@ describe('follow', () => {
   }
   function start(): void {
     const client = Object.assign(service, {
-      viewing: () => Promise.resolve({ state: 'connected', rtp_origin: 0, encoded: false, caught_up: [] }),
+      viewing: () =>
+        Promise.resolve({
+          state: 'connected',
+          rtp_origin: 0,
+          encoded: false,
+          caught_up: [],
+          role: 'analyse',
+          exact: true,
+        }),
       video: (_: string, signal: AbortSignal) => {
         videos.push(signal)
         return new Promise(() => undefined)
@@ -95,7 +103,7 @@ describe('follow', () => {
       [result.media_time + 100, true],
     ])
     await pass(1000)
-    expect(ways.at(-1)).toMatchObject({ kind: 'webrtc', encoded: false })
+    expect(ways.at(-1)).toMatchObject({ kind: 'webrtc', source: { encoded: false } })
     expect(videos).toEqual([])
   })
 

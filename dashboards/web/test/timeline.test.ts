@@ -30,6 +30,17 @@ describe('Timeline', () => {
     expect(timeline.at(99 * MS)).toBeNull()
   })
 
+  it('gives a frame whose time is rounded the result that is its own', () => {
+    const results = [at(100, [face(1)]), at(180, [face(2)])]
+    for (const result of results) timeline.add(result)
+    for (const ticks of [-9, -1, 2, 9]) {
+      expect(timeline.at(100 * MS + ticks, 9)).toEqual({ frame: results[0], exact: true })
+      expect(timeline.at(180 * MS + ticks, 9)).toEqual({ frame: results[1], exact: true })
+    }
+    expect(timeline.at(100 * MS - 10, 9)).toBeNull()
+    expect(timeline.at(180 * MS - 10, 9)?.exact).toBe(false)
+  })
+
   it('gives a frame with a result exactly that one', () => {
     const results = [at(0, [face(1)]), at(200, [face(2)]), at(400, [])]
     for (const result of results) timeline.add(result)

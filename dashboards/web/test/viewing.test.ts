@@ -53,6 +53,9 @@ describe('Viewing', () => {
   let caughtUp: [number, number][]
   let flow: () => void
   let late: number | null
+  let exact: boolean
+  let width: number
+  let role: 'analyse' | 'view'
 
   const result = (number: number): FrameMessage =>
     ({ ...frame(number, [face(1)]), media_time: TIME + number * STEP })
@@ -60,7 +63,14 @@ describe('Viewing', () => {
   const label = ({ frame: { seq }, exact }: Boxes): string => `+${exact ? '' : '~'}${seq}`
   const number = (time: number | null): string => (time === null ? '?' : `${(time - TIME) / STEP}`)
   const known = (origin: number | null, encoded = false): (() => Promise<WhepStatus>) => () =>
-    Promise.resolve({ state: 'connected', rtp_origin: origin, encoded, caught_up: caughtUp })
+    Promise.resolve({
+      state: 'connected',
+      rtp_origin: origin,
+      encoded,
+      caught_up: caughtUp,
+      role,
+      exact,
+    })
 
   function begin(): void {
     viewing = new Viewing({
@@ -97,8 +107,12 @@ describe('Viewing', () => {
   beforeEach(() => {
     vi.useFakeTimers()
     open = 0
+    exact = true
+    width = 960
+    role = 'analyse'
     class FakeFrame {
       readonly timestamp = video.current
+      readonly displayWidth = width
       constructor() {
         open += 1
       }
@@ -262,9 +276,40 @@ describe('Viewing', () => {
     video.show(TIME + STEP, TIME + STEP, 170)
     video.show(TIME + 2 * STEP, TIME + 2 * STEP, 180)
     await vi.advanceTimersByTimeAsync(1000)
-    expect(told).toEqual([[170, false]])
+    expect(told).toMatchObject([[170, { encoded: false, role: 'analyse', exact: true }]])
     await vi.advanceTimersByTimeAsync(5000)
     expect(told).toHaveLength(1)
+  })
+
+  it('draws boxes as estimated where times are estimated, and none of them as late and exact', async () => {
+    exact = false
+    await beginKnown()
+    viewing.result(result(1))
+    picture(1)
+    picture(2)
+    viewing.result(result(2))
+    expect(shown).toEqual(['1+~1', '2+~1'])
+  })
+
+  it('knows the frames of another stream by times that are rounded', async () => {
+    role = 'view'
+    await beginKnown()
+    viewing.result(result(1))
+    video.show(TIME + STEP + 2)
+    video.show(TIME + 2 * STEP - 1)
+    viewing.result(result(2))
+    expect(shown.map((one) => one.replace(/^[\d.]+/, ''))).toEqual(['+1', '+~1', 'late 2'])
+  })
+
+  it('asks anew where pictures have another size: they may be of another stream', async () => {
+    await beginKnown()
+    exact = false
+    width = 1920
+    picture(1)
+    await vi.advanceTimersByTimeAsync(0)
+    viewing.result(result(2))
+    picture(2)
+    expect(shown.at(-1)).toBe('2+~2')
   })
 
   it('is over where no picture comes at all', async () => {

@@ -17,6 +17,7 @@ from api.store.faces import Faces
 from api.store.messages import NewFace, Person, StoredFace
 from api.store.people import People
 from api.store.sealing import Keyring
+from pipeline.counterexamples import other_than
 from pipeline.errors import Transient
 from pipeline.gallery.milvus import LiteStore, MilvusGallery, Position
 from pipeline.messages import (
@@ -156,6 +157,18 @@ async def test_a_renamed_person_is_called_so_everywhere(world: World) -> None:
     await world.people.rename(ann.id, "Anna")
     await until(lambda: world.directory.name(ann.id) == "Anna")
     assert world.removed == []
+
+
+async def test_a_counterexample_is_followed_and_deleted_like_a_face(world: World) -> None:
+    ann, _ = await world.enroll("Ann", 1)
+    new = NewFace(PACK, vector(2), b"jpeg", 1, 1, b"2", counter=True)
+    face, _ = await world.faces.add(ann.id, new)
+    await caught_up(world)
+    assert set(await world.found(2)) == {other_than(ann.id), ann.id}
+    assert (await world.found(2))[0] == other_than(ann.id)
+    await world.faces.remove(ann.id, face.id)
+    await caught_up(world)
+    assert await world.found(2) == [ann.id]
 
 
 async def test_somebody_who_is_ignored_is_told_as_such_and_what_was_told_is_hidden(

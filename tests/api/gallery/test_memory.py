@@ -15,6 +15,7 @@ from api.store.faces import Faces
 from api.store.messages import NewFace, Person, StoredFace
 from api.store.people import People
 from api.store.sealing import Keyring
+from pipeline.counterexamples import other_than
 from pipeline.errors import Transient
 from pipeline.messages import GalleryId, Match, PackId, PersonId, Vector, Vectors
 from tests.fakes import ScriptedGallery
@@ -104,6 +105,21 @@ async def test_what_was_there_and_what_comes_is_found(world: World) -> None:
     assert await world.found(1) == [ann.id, bob.id]
     assert await world.found(3) == [bob.id, ann.id]
     assert (world.removed, world.added) == ([], 1)
+
+
+async def test_a_counterexample_is_somebody_else_and_told_like_a_face(world: World) -> None:
+    ann, _ = await world.enroll("Ann", 1)
+    follow(world)
+    await world.caught_up()
+    new = NewFace(PACK, vector(2), b"jpeg", 1, 1, b"2", counter=True)
+    face, _ = await world.faces.add(ann.id, new)
+    await world.caught_up()
+    assert await world.found(2) == [other_than(ann.id), ann.id]
+    assert (world.removed, world.added) == ([], 1)
+    await world.faces.remove(ann.id, face.id)
+    await world.caught_up()
+    assert await world.found(2) == [ann.id]
+    assert world.removed == [ann.id]
 
 
 async def test_once_a_deletion_is_reached_it_is_gone_and_told(world: World) -> None:

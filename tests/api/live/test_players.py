@@ -99,22 +99,6 @@ async def test_pictures_from_a_connections_thread_arrive_in_order(count: int) ->
         assert [await output.next() for _ in range(count)] == list(range(count))
 
 
-async def test_video_that_comes_from_elsewhere_begins_with_its_next_key_picture() -> None:
-    async with playing() as (players, output, before):
-        after = Tee("gate")
-        before.give(picture(0))
-        after.give(picture(10))
-        players.move(GATE, after)  # nobody plays
-        players.play(GATE, before)
-        assert await output.next() == 0
-        players.move(GATE, after)
-        before.give(picture(1))
-        for place in (11, 12, 20, 21):
-            after.give(picture(place))
-        assert [await output.next() for _ in range(2)] == [20, 21]
-        assert output.dropped == 0
-
-
 async def test_what_waits_is_not_handed_on_when_it_is_played_anew() -> None:
     async with playing() as (players, output, tee):
         players.again(GATE)  # nobody plays

@@ -25,6 +25,7 @@ from api.playback.messages import (
 from api.playback.sessions import Sessions
 from api.playback.track import CameraTrack
 from api.processes.link import Outbox
+from ingest.roles import StreamRole
 from ingest.webrtc.peer import Peer
 from tests.api.playback.viewers import (
     LOOPBACK,
@@ -119,7 +120,7 @@ async def test_a_viewer_sees_the_last_group_at_once_and_then_what_comes(
             sessions.obey(unit)
         times = await seen.arrived(8)
         group = tuple(zip(began[:4], (unit.media_time for unit in units[20:24]), strict=True))
-        assert linked == Linked("one", True, origin, False, group)
+        assert linked == Linked("one", True, origin, False, group, StreamRole.ANALYSE, True)
         before = [one for one in program.heard if isinstance(one, Linked) and one.caught_up]
         assert (before[0].rtp_origin, before[0].caught_up) == (None, group), "told while it is sent"
         assert times[4:] == timestamps(units[24:], origin)

@@ -443,6 +443,32 @@ async def test_from_a_change_of_masks_on_nothing_is_seen_until_the_shard_masks_i
             assert (await playing).media_time == 402
 
 
+async def test_another_address_with_other_masks_is_seen_once_the_shard_masks_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        await here.engine.put(spec("a"))
+        shard = here.shard("1")
+        here.told.clear()
+        wanted = replace(masked("a", (0, 0), (1, 0), (1, 1)), url=spec("a", "/other").url)
+        taken = asyncio.create_task(here.engine.exchange(wanted))
+        await asyncio.sleep(0)
+        ((_, asked),) = here.told
+        assert isinstance(asked, Exchange)
+        assert CameraOptions.model_validate_json(asked.watch.options) == wanted.options
+        here.engine.heard(shard, Exchanged(asked.request))
+        await taken
+        watch = here.told[-1][1]
+        assert isinstance(watch, Watch)
+        async with aclosing(here.engine.pictures(CameraId("a"))) as pictures:
+            looking = asyncio.ensure_future(anext(pictures))
+            await asyncio.sleep(0)
+            here.engine.heard(shard, Shown("a", 1, 100, 0.0, b"not known to be masked"))
+            here.engine.heard(shard, Masked("a", watch.masks, -1))
+            here.engine.heard(shard, Shown("a", 2, 200, 0.0, b"masked"))
+            assert (await looking).jpeg == b"masked"
+
+
 async def test_only_the_last_change_of_masks_is_confirmed_by_its_own_number(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -12,6 +12,7 @@ from api.store.sealing import Keyring
 from api.store.users import Users
 from ingest.address import CameraUrl, WhipAddress
 from ingest.options import CameraOptions, Transport
+from ingest.roles import StreamRole, Streams
 from pipeline.errors import BadInput
 from pipeline.messages import CameraId
 
@@ -43,6 +44,37 @@ async def test_a_cameras_password_is_nowhere_in_the_database(
     assert len(rows) == 1
     assert "nite-word" not in rows[0]["all_of_it"]
     assert b"nite-word" not in rows[0]["address"]
+
+
+async def test_further_streams_come_back_and_their_passwords_are_nowhere_in_the_database(
+    truth: Database, cameras: Cameras
+) -> None:
+    high = CameraUrl.parse("rtsp://ann:high-word@192.0.2.7/high")
+    camera = await cameras.add("Gate", URL, enabled=True, streams=Streams(view=high))
+    assert (await cameras.get(camera.id)).streams == Streams(view=high)
+    await cameras.change(camera.id, streams={StreamRole.DETAIL: high})
+    changed = await cameras.change(camera.id, name="Yard", streams={StreamRole.VIEW: None})
+    assert changed.streams == Streams(detail=high)
+    assert await cameras.get(camera.id) == changed
+    async with truth.connection() as connection:
+        kept = await connection.fetchrow("select cameras::text as all_of_it, streams from cameras")
+    assert kept is not None
+    assert "high-word" not in kept["all_of_it"]
+    assert b"high-word" not in kept["streams"]
+    await cameras.change(camera.id, streams={StreamRole.DETAIL: None})
+    assert (await cameras.get(camera.id)).streams == Streams()
+
+
+async def test_streams_that_do_not_go_with_the_camera_change_nothing(cameras: Cameras) -> None:
+    camera = await cameras.add("Phone", WhipAddress(), enabled=True)
+    with pytest.raises(BadInput, match="has one stream"):
+        await cameras.change(camera.id, streams={StreamRole.VIEW: URL})
+    udp = CameraOptions(transport=Transport.UDP)
+    gate = await cameras.add("Gate", URL, enabled=True, options=udp)
+    encrypted = CameraUrl.parse("rtsps://192.0.2.7/high")
+    with pytest.raises(BadInput, match="allowed is tcp for rtsps"):
+        await cameras.change(gate.id, streams={StreamRole.DETAIL: encrypted})
+    assert [one.streams for one in await cameras.all()] == [Streams()] * 2
 
 
 async def test_a_camera_that_publishes_comes_back(cameras: Cameras) -> None:

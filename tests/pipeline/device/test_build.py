@@ -8,6 +8,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 
 from pipeline import build as building
@@ -23,6 +25,7 @@ from pipeline.inference import Tensor
 from pipeline.messages import Image, Probe
 from pipeline.packs.half import with_half_precision
 from pipeline.packs.pack import Pack
+from pipeline.sessions import open_session
 from pipeline.settings import PipelineSettings
 
 GPUS = ["cpu", "cpu"]
@@ -222,6 +225,30 @@ def test_a_gpu_that_is_not_there_stops_the_start_all_the_same(pack: Pack, yunet_
         pytest.raises(Misconfigured, match=r"MODEL_DEVICE=cuda:0 .* CPUExecutionProvider"),
     ):
         build(settings(yunet_dlib, "cuda:0"), pack)
+
+
+def test_tensorrt_that_was_asked_for_and_is_not_there_stops_the_start(
+    pack: Pack, yunet_dlib: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither joined nor alone do networks run by CUDA then."""
+    asked = list[Path | None]()
+
+    def refused(
+        model: Path | onnx.ModelProto, _: str, name: str | None = None, engines: Path | None = None
+    ) -> onnxruntime.InferenceSession:
+        if name and name.startswith("the upload"):
+            return open_session(model, "cpu", name)
+        asked.append(engines)
+        raise Misconfigured("no TensorRT here")
+
+    monkeypatch.setattr("pipeline.device.runtime.open_session", refused)
+    monkeypatch.setattr("pipeline.inference.open_session", refused)
+    monkeypatch.setattr("pipeline.device.runtime.kind_and_number", lambda _: ("cpu", 0))
+    chosen = settings(yunet_dlib, "cuda:0")
+    model = chosen.model.model_copy(update={"tensorrt": tmp_path})
+    with pytest.raises(Misconfigured, match="no TensorRT here"):
+        build(chosen.model_copy(update={"model": model}), pack)
+    assert asked == [tmp_path, tmp_path]
 
 
 @pytest.mark.usefixtures("gpus")

@@ -112,6 +112,19 @@ def test_beyond_the_picture_is_black_to_the_very_edge() -> None:
     assert parts[0, 0, 79, 99] == 0
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e30, 1e-30])
+def test_a_map_of_no_use_shows_black_and_breaks_nothing(value: float) -> None:
+    white = np.full((40, 60, 3), 255, np.uint8)
+    for place in ((0, 0), (0, 2), (1, 1)):
+        transform = np.array([[1.0, 0, 0], [0, 1.0, 0]])
+        transform[place] = value
+        view = View(transform, (32, 32), (32, 32))
+        assert 1 <= view.grid.samples <= 8
+        parts = shown([white], [view])
+        assert np.isfinite(parts).all()
+        assert (parts == 0).all() or np.isfinite(value)
+
+
 def test_what_is_not_shown_of_a_canvas_is_black(frames: Sequence[Image]) -> None:
     """A network of fixed size, shown a small part: not what surrounds that in the picture."""
     part = turned(frames[0], 1.2, 30)
