@@ -59,15 +59,17 @@ class Encoder:
         """Whether a picture is of the size that this was made for."""
         return (picture.width, picture.height) == self._source
 
-    def encode(self, picture: av.VideoFrame, media_time: int) -> Playable:
-        """A picture, encoded; the first one is a key picture.
+    def encode(
+        self, picture: av.VideoFrame, media_time: int, *, wants_key: bool = False
+    ) -> Playable:
+        """A picture, encoded; the first one is a key picture, and so is one that is to be.
 
         Raises:
             av.FFmpegError: it cannot be encoded.
         """
         size = {"width": self._codec.width, "height": self._codec.height}
         frame = self._convert.reformat(picture, format="yuv420p", threads=1, **size)
-        key = media_time - self._key_at >= _KEY_EVERY
+        key = wants_key or media_time - self._key_at >= _KEY_EVERY
         frame.pict_type = PictureType.I if key else PictureType.NONE
         frame.pts, frame.time_base = media_time, Fraction(1, TICKS)
         self._key_at = media_time if key else self._key_at
@@ -98,6 +100,7 @@ class Encoding:
         self._painter = painter or Painter()
         self._changed = threading.Condition()
         self._newest: tuple[av.VideoFrame, int] | None = None
+        self._wants_key = False
         self._runs = True
         threading.Thread(target=self._run, name=f"encoder {name}").start()
 
@@ -106,6 +109,10 @@ class Encoding:
         with self._changed:
             self._newest = picture, media_time
             self._changed.notify()
+
+    def request_key(self) -> None:
+        """Let the next picture be a key picture."""
+        self._wants_key = True
 
     def close(self) -> None:
         """Encode no more; the thread ends with the picture that it is at."""
@@ -121,7 +128,8 @@ class Encoding:
                 picture = self._painter.picture(newest)
                 if encoder is None or not encoder.fits(picture):
                     encoder = Encoder(picture.width, picture.height)
-                self._on_coded(self, encoder.encode(picture, media_time))
+                wants_key, self._wants_key = self._wants_key, False
+                self._on_coded(self, encoder.encode(picture, media_time, wants_key=wants_key))
                 del picture, newest  # while the next one is waited for, this one must not be held
         except av.FFmpegError as error:
             _log.error("camera %s cannot be encoded for its viewers: %s", self._name, error)

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _MASKED = "parts of it are masked"
+
+_KEY_PAUSE = 1.0
+"""Seconds between two key pictures that viewers ask for: each has the size of many others."""
 
 
 class Tee:
@@ -69,6 +73,8 @@ class Tee:
         """Media time of the last picture that was given."""
         self._decoded = -1
         """Media time of the last picture that was decoded."""
+        self._ask: Callable[[], None] = _nobody
+        self._asked = float("-inf")
 
     def play(self, listener: Callable[[Playable], None]) -> None:
         """Give the last group of pictures, then each new one, to ``listener``, on any thread."""
@@ -84,6 +90,18 @@ class Tee:
         with self._lock:
             self._listener = None
             self._end_encoding()
+
+    def request_key(self) -> None:
+        """A viewer lost pictures: a key picture soon, where one can be had, but not too often."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._asked < _KEY_PAUSE:
+                return
+            self._asked = now
+            if self._encoding is None:
+                self._ask()
+            else:
+                self._encoding.request_key()
 
     def mask(self, masks: Masks) -> int:
         """Mask its pictures so from now on; nobody plays then, until ``play`` is called anew.
@@ -101,7 +119,11 @@ class Tee:
 
     @contextmanager
     def connection(
-        self, codec: str, passing: "Passing | None", transport: str = "tcp"
+        self,
+        codec: str,
+        passing: "Passing | None",
+        transport: str = "tcp",
+        ask: Callable[[], None] | None = None,
     ) -> "Iterator[Tap]":
         """While a source is connected it tells the tap of each picture.
 
@@ -109,7 +131,9 @@ class Tee:
             codec: of its video, as a person calls it.
             passing: of video that can perhaps be played as it is; None for all other.
             transport: by what it comes.
+            ask: asks its sender for a key picture, in the event loop; None: nobody can be asked.
         """
+        self._ask = ask or _nobody
         self.clock.begin()
         self.pulse.begin()
         self.timing.begin()
@@ -117,6 +141,7 @@ class Tee:
         try:
             yield Tap(self, passing)
         finally:
+            self._ask = _nobody
             self.cut()
 
     @property
@@ -166,6 +191,10 @@ class Tee:
             self._encoding.close()
             self._encoding = None
             self._group.clear()
+
+
+def _nobody() -> None:
+    """Ask nobody: a camera by RTSP sends key pictures when it likes."""
 
 
 class Tap:

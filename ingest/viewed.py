@@ -53,6 +53,13 @@ class Viewed:
         self._analysed.halt()
         self._leave()
 
+    def request_key(self) -> None:
+        """A viewer lost pictures: a key picture of the shown stream soon, where one can be had."""
+        if self._view is not None and self._shown is StreamRole.VIEW:
+            self._view.tee.request_key()
+        else:
+            self._analysed.request_key()
+
     @property
     def latest(self) -> int:
         """Media time of the last picture that was given."""

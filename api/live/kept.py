@@ -88,12 +88,12 @@ class Kept:
         """All results of these cameras (None: all) that are no older than that, in order."""
         self._forget_old()
         return [
-            entry.told.message
+            entry.message
             for entry in self._entries.values()
             if (cameras is None or entry.camera in cameras)
             and entry.camera in self._frames  # it was not deleted
             and not self._is_older(entry, max_age)
-            and isinstance(entry.told.message, FrameMessage)
+            and isinstance(entry.message, FrameMessage)
         ]
 
     def forget(self, camera: CameraId) -> None:

@@ -240,6 +240,10 @@ class LocalEngine:
         """Tell this camera's video from now on, from its last key picture on."""
         self._players.play(camera, self._seconds.video(camera))
 
+    def request_key(self, camera: CameraId) -> None:
+        """A viewer lost pictures: let there be a key picture soon, where one can be had."""
+        self._players.request_key(camera)
+
     def halt(self, camera: CameraId) -> None:
         """Tell it no more."""
         self._players.halt(camera)

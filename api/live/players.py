@@ -28,6 +28,9 @@ class Video(Protocol):
     def halt(self) -> None:
         """Nobody plays any more."""
 
+    def request_key(self) -> None:
+        """A viewer lost pictures: a key picture soon, where one can be had."""
+
 
 class Players:
     """Which cameras are played.
@@ -58,6 +61,11 @@ class Players:
         if playing := self._playing.get(camera):
             self.halt(camera)
             self.play(camera, playing[0])
+
+    def request_key(self, camera: CameraId) -> None:
+        """Let the video have a key picture soon, where one can be had."""
+        if playing := self._playing.get(camera):
+            playing[0].request_key()
 
     def halt(self, camera: CameraId) -> None:
         """Hand it on no more."""

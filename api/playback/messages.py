@@ -96,6 +96,12 @@ class Linked(_Message, frozen=True):
     exact: bool
 
 
+class Lost(_Message, frozen=True):
+    """A viewer of this camera lost pictures, and wants a key picture."""
+
+    camera: str
+
+
 class Ended(_Message, frozen=True):
     """A session is over, and why."""
 
@@ -118,7 +124,7 @@ class Vitals(_Message, frozen=True):
 
 
 ToPlayback: TypeAlias = Begin | Offer | End | Coded | Gone
-FromPlayback: TypeAlias = Hello | Ready | Answer | Refused | Linked | Ended | Vitals
+FromPlayback: TypeAlias = Hello | Ready | Answer | Refused | Linked | Lost | Ended | Vitals
 
 TO_PLAYBACK: msgspec.msgpack.Decoder[list[ToPlayback]] = msgspec.msgpack.Decoder(list[ToPlayback])
 FROM_PLAYBACK: msgspec.msgpack.Decoder[list[FromPlayback]] = msgspec.msgpack.Decoder(

@@ -30,6 +30,7 @@ class _Playback(Collector):
             "Those that were not begun",
             playback.refused,
         )
+        yield _counter("losses", "How often viewers lost pictures", playback.losses)
         if vitals is not None:
             yield _counter("sent_bytes", "Video that was sent to viewers", vitals.sent_bytes)
             yield _counter("drops", "Pictures that slow viewers missed", vitals.dropped)

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Protocol
 
 from api.live.coded import Coded
 from api.live.engine import Viewing, ViewingStatus
@@ -20,6 +21,7 @@ from api.playback.messages import (
     Gone,
     Hello,
     Linked,
+    Lost,
     Offer,
     Ready,
     Refused,
@@ -39,6 +41,16 @@ _PATIENCE = 10.0
 """Seconds that an answer may take: a STUN server that is silent takes 5."""
 
 
+class Cameras(Protocol):
+    """Where video comes from."""
+
+    def coded(self, camera: CameraId) -> AsyncGenerator[Coded, None]:
+        """A camera's video; asked for once for each camera with viewers."""
+
+    def request_key(self, camera: CameraId) -> None:
+        """A viewer lost pictures: a key picture soon, where one can be had."""
+
+
 @dataclass(slots=True)
 class _Session:
     """Somebody who views, or is about to."""
@@ -53,7 +65,7 @@ class PlaybackProcess:
 
     Args:
         group: in which everything runs.
-        coded: a camera's video, asked for once for each camera with viewers.
+        cameras: whose video it is.
         ice: what the next session offers.
         most: viewers at once.
         level: the least that is logged.
@@ -63,14 +75,14 @@ class PlaybackProcess:
     def __init__(
         self,
         group: asyncio.TaskGroup,
-        coded: Callable[[CameraId], AsyncGenerator[Coded, None]],
+        cameras: Cameras,
         ice: Callable[[], Ice],
         most: int,
         level: str,
         on_lags: Callable[[Sequence[float]], None],
     ) -> None:
         self._group = group
-        self._coded = coded
+        self._cameras = cameras
         self._ice = ice
         self._most = most
         self._on_lags = on_lags
@@ -83,6 +95,8 @@ class PlaybackProcess:
         """What is wrong with it; empty if nothing is."""
         self.restarts = 0
         self.vitals: Vitals | None = None
+        self.losses = 0
+        """How often viewers lost pictures and said so."""
         self.started = 0
         """Sessions that were accepted."""
         self.refused = 0
@@ -149,6 +163,9 @@ class PlaybackProcess:
                     known.answer.set_exception(BadInput(problem))
             case Linked(session) if known := self._sessions.get(session):
                 known.status = _status(known.camera, message)
+            case Lost(camera):
+                self.losses += 1
+                self._cameras.request_key(CameraId(camera))
             case Ended(session, reason) if session in self._sessions:
                 _log.info("session %s: %s", session, reason)
                 self._drop(session)
@@ -204,8 +221,8 @@ class PlaybackProcess:
             self._feeds[camera] = self._group.create_task(self._send(camera))
 
     async def _send(self, camera: CameraId) -> None:
-        """Send a camera's pictures, until it is gone; those that wait are in ``coded``'s bounds."""
-        async with aclosing(self._coded(camera)) as pictures:
+        """Send a camera's pictures, until it is gone; what waits is in the cameras' bounds."""
+        async with aclosing(self._cameras.coded(camera)) as pictures:
             async for picture in pictures:
                 await self._child.send_large(picture, len(picture.data))
         for session in [key for key, one in self._sessions.items() if one.camera == camera]:

@@ -20,6 +20,7 @@ from api.playback.messages import (
     Gone,
     Hello,
     Linked,
+    Lost,
     Offer,
     Ready,
     Refused,
@@ -100,7 +101,11 @@ class Sessions:
     async def _serve(self, offer: Offer) -> None:
         """One session, from its offer to its end."""
         peer, reason = new_peer(offer.ice), "it was ended"
-        track = CameraTrack(self._feeds[offer.camera], lambda: self._tell(offer, peer, track))
+        track = CameraTrack(
+            self._feeds[offer.camera],
+            on_learnt=lambda: self._tell(offer, peer, track),
+            on_lost=lambda: self._outbox.put(Lost(offer.camera)),
+        )
         self._tracks.add(track)
         try:
             reason = await self._view(peer, track, offer)

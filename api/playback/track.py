@@ -34,11 +34,14 @@ class CameraTrack(MediaStreamTrack):
     Args:
         on_learnt: is called when ``rtp_origin``, ``encoded``, ``caught_up``, ``role`` or ``exact``
             has changed.
+        on_lost: is called when the viewer has lost pictures.
     """
 
     kind = "video"
 
-    def __init__(self, feed: Feed, on_learnt: Callable[[], None]) -> None:
+    def __init__(
+        self, feed: Feed, on_learnt: Callable[[], None], on_lost: Callable[[], None]
+    ) -> None:
         super().__init__()
         self.queue = Queue()
         self.sent_bytes = 0
@@ -49,6 +52,7 @@ class CameraTrack(MediaStreamTrack):
         """Their times are those of the analysed stream, and not estimated."""
         self._feed = feed
         self._on_learnt = on_learnt
+        self._on_lost = on_lost
         self._sender: RTCRtpSender | None = None
         self._sent: int | None = None
         """The time at which the last picture was sent, in ticks of media time."""
@@ -143,10 +147,13 @@ class CameraTrack(MediaStreamTrack):
     def _begin_again(self) -> None:
         """Where the viewer lost pictures and says so."""
         now = asyncio.get_running_loop().time()
-        if self._sender is None or now - self._began < _AGAIN_PAUSE:
+        if self._sender is None or now - self._began < (0 if self.encoded else _AGAIN_PAUSE):
             return
+        if not takes_key_request(self._sender):
+            return
+        self._on_lost()
         size = sum(len(picture.data) for picture in self._feed.group)
-        if takes_key_request(self._sender) and size <= _AGAIN_BYTES:
+        if not self.encoded and size <= _AGAIN_BYTES:  # where it is encoded, a key picture comes
             self._begin()
 
     def _begin(self) -> None:

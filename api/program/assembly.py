@@ -196,7 +196,7 @@ def _playback(
     """Live video for viewers, not begun yet."""
     playback = PlaybackProcess(
         group,
-        engine.coded,
+        engine,
         lambda: ice_of(settings),
         settings.webrtc.most_viewers,
         settings.log.level,

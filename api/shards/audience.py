@@ -4,10 +4,10 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 
 from api.live.coded import Coded, CodedViewers
 from api.live.video import Picture, Viewers
-from api.shards.messages import Halt, Hide, Play, Show, Shown
+from api.shards.messages import Halt, Hide, Play, RequestKey, Show, Shown
 from pipeline.messages import CameraId
 
-Look = Show | Hide | Play | Halt
+Look = Show | Hide | Play | Halt | RequestKey
 """What a shard is told about those who look."""
 
 
@@ -20,6 +20,7 @@ class Audience:
     """
 
     def __init__(self, tell: Callable[[Look], None], on_drop: Callable[[int], None]) -> None:
+        self._tell = tell
         self._viewers = Viewers(
             on_first=lambda camera: tell(Show(camera)), on_last=lambda camera: tell(Hide(camera))
         )
@@ -36,6 +37,11 @@ class Audience:
     def coded(self, camera: CameraId) -> AsyncGenerator[Coded, None]:
         """The video of a camera: its last key picture, all since, and so on, without a hole."""
         return self._coded.coded(camera)
+
+    def request_key(self, camera: CameraId) -> None:
+        """Somebody who plays a camera lost pictures."""
+        if self._coded.has(camera):
+            self._tell(RequestKey(camera))
 
     def wishes(self, camera: CameraId) -> Iterator[Look]:
         """What a shard that begins to watch this camera is told: what is looked at already."""

@@ -251,6 +251,10 @@ class ShardedEngine:
         """
         return self._audience.coded(camera)
 
+    def request_key(self, camera: CameraId) -> None:
+        """Somebody who plays a camera lost pictures: a key picture soon, where one can be had."""
+        self._audience.request_key(camera)
+
     def statuses(self) -> Sequence[ShardStatus]:
         """Each shard, as it is now."""
         return [self._status(shard) for shard in self._shards.values()]

@@ -20,7 +20,7 @@ from ingest.trial import Measured
 from ingest.troubles import Cause
 from ingest.webrtc.ice import Ice
 
-VERSION = 10
+VERSION = 12
 
 
 class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -101,6 +101,12 @@ class Play(_Message, frozen=True):
 
 class Halt(_Message, frozen=True):
     """Nobody plays it any more."""
+
+    camera: str
+
+
+class RequestKey(_Message, frozen=True):
+    """Somebody who plays it lost pictures: send a key picture soon, where one can be had."""
 
     camera: str
 
@@ -328,6 +334,7 @@ ToShard: TypeAlias = (
     | Hide
     | Play
     | Halt
+    | RequestKey
     | Publish
     | Unpublish
     | Check

@@ -47,6 +47,7 @@ from api.shards.messages import (
     Ready,
     Refusal,
     Refused,
+    RequestKey,
     Search,
     Second,
     Show,
@@ -259,7 +260,7 @@ class Shard:
                 self._group.create_task(self._watch(message))
             case Unwatch(camera):
                 self._group.create_task(self._unwatch(CameraId(camera)))
-            case Show() | Hide() | Play() | Halt():
+            case Show() | Hide() | Play() | Halt() | RequestKey():
                 self._attend(message)
             case Publish() | Unpublish() | Check() | Exchange():
                 self._group.create_task(self._answer(message))
@@ -270,7 +271,7 @@ class Shard:
             case Begin():
                 raise LinkBroken("it was begun twice")
 
-    def _attend(self, message: Show | Hide | Play | Halt) -> None:
+    def _attend(self, message: Show | Hide | Play | Halt | RequestKey) -> None:
         """Somebody looks at a camera, or nobody any more."""
         camera = CameraId(message.camera)
         match message:
@@ -282,6 +283,8 @@ class Shard:
                 self.engine.play(camera)
             case Halt():
                 self.engine.halt(camera)
+            case RequestKey():
+                self.engine.request_key(camera)
 
     async def _watch(self, message: Watch) -> None:
         spec, after = _wanted(message)

@@ -113,8 +113,10 @@ class Cameras:
             await self._update(connection, new)
         return new
 
-    async def set_publishing_key(self, camera: CameraId, digest: bytes) -> None:
+    async def set_publishing_key(self, camera: CameraId, digest: bytes | None) -> None:
         """Let a key open this camera to a publisher, known by its digest; none before does.
+
+        None: no key does.
 
         Raises:
             NotFound: there is none of this id.

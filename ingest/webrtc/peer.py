@@ -14,6 +14,7 @@ from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateErr
 from aiortc.sdp import SessionDescription
 
 from ingest.webrtc.ice import Ice
+from ingest.webrtc.profiles import as_baseline, as_offered
 from pipeline.errors import BadInput
 
 Candidates = TypeVar("Candidates")
@@ -63,7 +64,8 @@ async def answered(peer: Peer, offer: str) -> str:
     _check(offer)
     wanted = set(peer.getTransceivers())
     try:
-        await peer.setRemoteDescription(RTCSessionDescription(_without_names(offer), "offer"))
+        understood = as_baseline(_without_names(offer))
+        await peer.setRemoteDescription(RTCSessionDescription(understood, "offer"))
         for transceiver in peer.getTransceivers():
             if transceiver not in wanted:
                 transceiver.direction = "inactive"
@@ -72,7 +74,7 @@ async def answered(peer: Peer, offer: str) -> str:
         await peer.setLocalDescription(_passive(await peer.createAnswer(), offer))
     except (*_UNREADABLE, *_REFUSED) as error:
         raise BadInput(f"an offer that cannot be answered: {error}") from None
-    return peer.ice.rewritten(peer.localDescription.sdp)
+    return as_offered(peer.ice.rewritten(peer.localDescription.sdp), offer)
 
 
 def _passive(answer: RTCSessionDescription, offer: str) -> RTCSessionDescription:

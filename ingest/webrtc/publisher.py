@@ -100,7 +100,8 @@ class PublishedCamera:
         try:
             codec = await visitor.began(self._limits.picture)
             passing = Passing(b"") if codec == "H264" else None
-            with self._tee.connection(codec.replace("H26", "H.26"), passing, "webrtc") as tap:
+            told = codec.replace("H26", "H.26")
+            with self._tee.connection(told, passing, "webrtc", visitor.request_key) as tap:
                 visitor.listen(tap, captures.close)
                 async with _running(self._pump(visitor, captures, tap)):
                     async for capture in captures:

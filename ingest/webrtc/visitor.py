@@ -109,6 +109,10 @@ class Visitor:
         now = time.time()
         return known or Arrival(self._clock.at(None, now), now)
 
+    def request_key(self) -> None:
+        """Ask it for a key picture (PLI, RFC 4585, 6.3.1)."""
+        self._undecoded.ask()
+
     def leave(self, reason: str) -> None:
         """It goes."""
         self._gone = self._gone or reason
@@ -143,7 +147,7 @@ class Visitor:
         if key or media_time - self._key_at > _KEY_EVERY:
             self._key_at = media_time
             if not key:
-                self._undecoded.ask()
+                self.request_key()
         if self._tap is None:
             self._early.append((unit, media_time, key))
         else:

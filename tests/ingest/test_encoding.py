@@ -44,6 +44,14 @@ def test_every_picture_comes_out_at_once_with_its_media_time(pix_fmt: str) -> No
     assert [number_of(painter.image(one)) for one in shown(coded)] == list(range(30))
 
 
+def test_a_key_picture_comes_when_it_is_wanted() -> None:
+    encoder = Encoder(160, 120)
+    wanted = [1, 7]
+    coded = [encoder.encode(shot(n), UNIX + 3600 * n, wants_key=n in wanted) for n in range(60)]
+    keys = [number for number, one in enumerate(coded) if one.key]
+    assert keys == [0, 1, 7, 57], "and two seconds after the last one"
+
+
 def test_it_is_what_browsers_play_with_parameter_sets_in_front() -> None:
     encoder = Encoder(160, 120)
     coded = [encoder.encode(shot(n), UNIX + 3600 * n) for n in range(120)]
@@ -153,7 +161,7 @@ def test_what_cannot_be_encoded_is_said_and_ends_it(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def refuse(*_: object) -> Playable:
+    def refuse(*_: object, **__: object) -> Playable:
         raise av.error.ExternalError(1, "no more of this")
 
     monkeypatch.setattr(Encoder, "encode", refuse)

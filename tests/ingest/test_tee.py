@@ -306,3 +306,25 @@ async def test_h265_and_motion_jpeg_are_encoded(encoders: list[Encoding]) -> Non
         tap.decoded(av.VideoFrame(64, 48, "yuv420p"), 6)
         assert await asyncio.to_thread(arrived.acquire, timeout=20)
     assert [(one.media_time, one.key, one.encoded) for one in played] == [(6, True, True)]
+
+
+def test_key_pictures_are_asked_for_of_who_sends_now_and_not_too_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, asked, tee = 100.0, list[str](), Tee()
+    monkeypatch.setattr("ingest.tee.time.monotonic", lambda: now)
+    tee.request_key()  # nobody sends
+    now += 1
+    with tee.connection("H.264", None, ask=lambda: asked.append("first")):
+        for _ in range(5):
+            tee.request_key()
+        assert asked == ["first"]
+        now += 1
+        tee.request_key()
+        assert asked == ["first", "first"]
+    now += 1
+    tee.request_key()
+    now += 1
+    with tee.connection("H.264", None):
+        tee.request_key()
+    assert asked == ["first", "first"]

@@ -106,3 +106,19 @@ async def test_video_that_comes_from_elsewhere_begins_with_its_next_key_picture(
         after.give(picture(place))
     viewed.halt()
     assert [place for place, _, _ in viewer.got] == [0, 20, 21]
+
+
+async def test_a_key_picture_is_asked_for_of_the_stream_that_is_shown() -> None:
+    asked, analysed, viewer = list[str](), Tee("gate"), Viewer()
+    viewed, view = Viewed(analysed), second(analysed)
+    viewed.change(view)
+    viewed.play(viewer.take)
+    with (
+        analysed.connection("H.264", None, ask=lambda: asked.append("analysed")),
+        view.tee.connection("H.264", None, ask=lambda: asked.append("view")),
+    ):
+        viewed.request_key()
+        view.tee.give(picture(10))
+        viewed.request_key()
+        viewed.halt()
+    assert asked == ["analysed", "view"]

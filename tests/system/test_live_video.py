@@ -50,6 +50,55 @@ _SAMPLER = """
 """Takes note of each picture right after it or its boxes were drawn."""
 
 
+_COMES_BACK = """
+async (count) => {
+  const shown = []
+  const take = () => {
+    const { mediaTime, boxesTime } = document.querySelector('[data-testid=overlay]').dataset
+    const sample = { time: Number(mediaTime), boxes: boxesTime ?? null, painted: painted() }
+    if (shown.at(-1)?.time === sample.time) shown.pop()
+    shown.push(sample)
+  }
+  const attributeFilter = ['data-media-time', 'data-boxes-time']
+  const drawing = new MutationObserver(take)
+  document.querySelector('[data-testid=nav-people]').click()
+  await new Promise((done) => setTimeout(done, 1000))
+  drawing.observe(document.body, { subtree: true, attributes: true, attributeFilter })
+  document.querySelector('[data-testid=nav-live]').click()
+  while (shown.length < count) await new Promise((done) => setTimeout(done, 10))
+  drawing.disconnect()
+  return shown
+}
+"""
+"""The first pictures that a viewer sees who goes to another page and comes back."""
+_FIRST = 25
+
+
+_PLACES = """
+() => {
+  const canvas = document.querySelector('[data-testid=picture]')
+  const overlay = document.querySelector('[data-testid=overlay]')
+  const shown = canvas.getBoundingClientRect()
+  const places = [...overlay.querySelectorAll('[data-testid=face] .box')].map((box) => {
+    const { left, top, width, height } = box.getBoundingClientRect()
+    const [middle, centre] = [left + width / 2 - shown.left, top + height / 2 - shown.top]
+    const said = (name) => Number(box.getAttribute(name))
+    return [
+      (middle / shown.width) * canvas.width - said('x') - said('width') / 2,
+      (centre / shown.height) * canvas.height - said('y') - said('height') / 2,
+    ]
+  })
+  const { left, top, width, height } = overlay.getBoundingClientRect()
+  const covers = [left - shown.left, top - shown.top, width - shown.width, height - shown.height]
+  const bent = shown.width / shown.height - canvas.width / canvas.height
+  return { places, covers, bent, wide: document.body.scrollWidth }
+}
+"""
+"""How far each box lies on screen from where it belongs in the picture, in pixels of that."""
+_WINDOWS = ((1280, 800), (390, 844), (844, 390), (1920, 400), (1280, 800))
+"""A desktop, a phone held upright and turned, and a low window."""
+
+
 @dataclass
 class Viewer:
     """A page that shows a camera, and what it heard and drew."""
@@ -171,10 +220,37 @@ def assert_exact(viewer: Viewer, capsys: pytest.CaptureFixture[str], when: str) 
     return samples
 
 
+def assert_in_place(page: Page) -> None:
+    """However large the window is, and however it is turned, boxes lie on their faces."""
+    face = page.get_by_test_id("face")
+    for width, height in _WINDOWS:
+        page.set_viewport_size({"width": width, "height": height})
+        expect(face).to_have_count(1)
+        wait_until(lambda: len(page.evaluate(_PLACES)["places"]) == 1, "a box is drawn")
+        seen = page.evaluate(_PLACES)
+        assert max(map(abs, seen["covers"])) < 1, (width, height, seen)
+        assert abs(seen["bent"]) < 0.02, (width, height, seen)
+        assert seen["wide"] <= width, (width, height, seen)
+        for place in seen["places"]:
+            assert max(map(abs, place)) < 2, (width, height, seen)
+
+
 def assert_in_step(samples: Sequence[Sample]) -> None:
     """Times on the canvas go with the numbers painted into the pictures."""
     lead = statistics.mode(ahead(sample) for sample in samples)
     assert sum(ahead(sample) == lead for sample in samples) >= 0.99 * len(samples)
+
+
+def assert_boxed_from_the_first_on(page: Page) -> None:
+    """Also on pictures that are caught up with, which are sent as of other times than their own."""
+    samples = page.evaluate(_COMES_BACK, _FIRST)
+    timed = [sample for sample in samples if sample["time"]]
+    exact = [sample for sample in timed if sample["boxes"] == str(sample["time"])]
+    boxed = [sample for sample in timed if sample["boxes"] is not None]
+    assert len(timed) >= _FIRST - 2, samples
+    assert_in_step(timed)
+    assert len(boxed) >= 0.8 * _FIRST, samples
+    assert samples.index(exact[0]) <= _FIRST // 5, samples
 
 
 def ahead(sample: Sample) -> int:
@@ -182,8 +258,8 @@ def ahead(sample: Sample) -> int:
 
 
 def test_boxes_are_those_of_the_very_frame_also_after_a_wrap_and_a_reconnect(
-    viewer: Viewer,
     slow_service: Service,
+    viewer: Viewer,
     gst_server: Callable[..., GstServer],
     walk: Path,
     capsys: pytest.CaptureFixture[str],
@@ -207,11 +283,12 @@ def test_boxes_are_those_of_the_very_frame_also_after_a_wrap_and_a_reconnect(
     expect(page.get_by_test_id("frozen")).to_be_hidden(timeout=60_000)
     assert_in_step(assert_exact(viewer, capsys, "after the camera's reconnect"))
     assert re.fullmatch(r"\+\d+ ms", page.get_by_test_id("delay").inner_text())
+    assert_boxed_from_the_first_on(page)
 
 
 def test_boxes_are_exact_too_where_the_browser_cannot_hold_video_back_itself(
-    viewer: Viewer,
     slow_service: Service,
+    viewer: Viewer,
     gst_server: Callable[..., GstServer],
     walk: Path,
     capsys: pytest.CaptureFixture[str],
@@ -220,6 +297,7 @@ def test_boxes_are_exact_too_where_the_browser_cannot_hold_video_back_itself(
     with slow_service.client() as client:
         watch(viewer, slow_service, client, gst_server(walk).url.with_secrets)
     assert_in_step(assert_exact(viewer, capsys, "by the page's own queue"))
+    assert_in_place(viewer.page)
 
 
 def test_who_finds_no_place_gets_pictures_and_video_goes_on_when_playback_has_died(

@@ -241,6 +241,26 @@ async def test_a_publishing_key_opens_this_camera_and_nothing_else(yard: Yard) -
     yard.client.delete(other)
 
 
+async def test_a_publishing_key_that_is_removed_opens_nothing_any_more(yard: Yard) -> None:
+    path = f"/cameras/{yard.camera}/publishing-key"
+
+    def is_set() -> bool:
+        answer = yard.client.get(path)
+        assert set(answer.json()) == {"is_set"}, "the key is told once"
+        return bool(answer.json()["is_set"])
+
+    assert not is_set()
+    key, offer = yard.key, await an_offer()
+    assert is_set()
+    for _ in range(2):
+        assert yard.client.delete(path).status_code == 204
+    assert not is_set()
+    assert yard.post(offer, Authorization=f"Bearer {key}").status_code == 401
+    for method in ("GET", "DELETE"):
+        with_key = {"Authorization": f"Bearer {yard.key}"}
+        assert yard.client.request(method, path, headers=with_key).status_code == 401
+
+
 async def test_after_a_shard_has_died_its_camera_is_published_to_again(yard: Yard) -> None:
     async with yard.published():
         await until(lambda: yard.state[0] == "live")
@@ -260,10 +280,12 @@ async def test_twenty_come_and_go_and_their_shard_holds_no_more(yard: Yard) -> N
 
     await one()
     (shard,) = yard.client.get("/shards").json()["items"]
-    before = held(shard["pid"])
+    files, threads = held(shard["pid"])
+    lanes = os.cpu_count() or 1  # each begins when it is first needed, and stays
     for _ in range(20):
         await one()
-    await until(lambda: held(shard["pid"]) <= before)
+    await until(lambda: held(shard["pid"])[0] <= files)
+    await until(lambda: held(shard["pid"])[1] <= threads + lanes)
 
 
 async def test_no_log_tells_a_key_or_what_a_session_is_opened_with(yard: Yard) -> None:

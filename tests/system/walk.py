@@ -68,11 +68,9 @@ def where_it_belongs(samples: Sequence[Sample]) -> Sequence[Sample]:
 
 READ = """
 ([bits, block]) => {
-  const canvas = document.querySelector('[data-testid=picture]')
-  const overlay = document.querySelector('[data-testid=overlay]')
   window.samples = []
   window.painted = () => {
-    const pixels = canvas.getContext('2d')
+    const pixels = document.querySelector('[data-testid=picture]').getContext('2d')
     let number = 0
     for (let bit = 0; bit < bits; bit++) {
       const middle = pixels.getImageData((bit + 0.5) * block, block / 2, 1, 1).data
@@ -81,8 +79,8 @@ READ = """
     return number
   }
   window.lefts = () => {
-    const boxes = [...overlay.querySelectorAll('[data-testid=face] .box')]
-    return boxes.map((box) => Number(box.getAttribute('x')))
+    const boxes = document.querySelectorAll('[data-testid=overlay] [data-testid=face] .box')
+    return [...boxes].map((box) => Number(box.getAttribute('x')))
   }
 }
 """

@@ -35,6 +35,12 @@ class PublishingKey(Body):
     key: str
 
 
+class PublishingKeyOut(Body):
+    """Whether a key opens this camera to a publisher; the key itself is not kept."""
+
+    is_set: bool
+
+
 @router.post("/publishing-key", status_code=status.HTTP_201_CREATED, responses=CONFLICT)
 async def publishing_key(_: Administrator, camera: One, services: ServicesDep) -> PublishingKey:
     """Make a key for whoever publishes to this camera; the one before opens nothing any more."""
@@ -42,6 +48,20 @@ async def publishing_key(_: Administrator, camera: One, services: ServicesDep) -
     key = new_key()
     await services.cameras.set_publishing_key(camera.id, digest(key))
     return PublishingKey(key=key)
+
+
+@router.get("/publishing-key")
+async def has_publishing_key(
+    _: Administrator, camera: One, services: ServicesDep
+) -> PublishingKeyOut:
+    """Whether there is a key for whoever publishes to this camera."""
+    return PublishingKeyOut(is_set=await services.cameras.publishing_key(camera.id) is not None)
+
+
+@router.delete("/publishing-key", status_code=status.HTTP_204_NO_CONTENT)
+async def remove_publishing_key(_: Administrator, camera: One, services: ServicesDep) -> None:
+    """Let no key open this camera any more; who publishes now may go on until they end."""
+    await services.cameras.set_publishing_key(camera.id, None)
 
 
 async def _publishes(camera: UUID, token: Token, services: ServicesDep) -> Camera:

@@ -689,14 +689,22 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Has Publishing Key
+         * @description Whether there is a key for whoever publishes to this camera.
+         */
+        get: operations["has_publishing_key_api_v1_cameras__camera__publishing_key_get"];
         put?: never;
         /**
          * Publishing Key
          * @description Make a key for whoever publishes to this camera; the one before opens nothing any more.
          */
         post: operations["publishing_key_api_v1_cameras__camera__publishing_key_post"];
-        delete?: never;
+        /**
+         * Remove Publishing Key
+         * @description Let no key open this camera any more; who publishes now may go on until they end.
+         */
+        delete: operations["remove_publishing_key_api_v1_cameras__camera__publishing_key_delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1540,6 +1548,14 @@ export interface components {
         PublishingKey: {
             /** Key */
             key: string;
+        };
+        /**
+         * PublishingKeyOut
+         * @description Whether a key opens this camera to a publisher; the key itself is not kept.
+         */
+        PublishingKeyOut: {
+            /** Is Set */
+            is_set: boolean;
         };
         /**
          * Rate
@@ -5302,6 +5318,73 @@ export interface operations {
             };
         };
     };
+    has_publishing_key_api_v1_cameras__camera__publishing_key_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                camera: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublishingKeyOut"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     publishing_key_api_v1_cameras__camera__publishing_key_post: {
         parameters: {
             query?: never;
@@ -5351,6 +5434,71 @@ export interface operations {
             };
             /** @description It does not go together with what is there */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_publishing_key_api_v1_cameras__camera__publishing_key_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                camera: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

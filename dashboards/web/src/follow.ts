@@ -21,6 +21,8 @@ export interface FollowParts {
   client: Client
   live: Live
   stage: Stage
+  /** Milliseconds from a frame's capture to its result, of most frames; null: not known. */
+  late: () => number | null
   /** Where the browser decodes to. */
   video: HTMLVideoElement
   /** A picture was drawn. */
@@ -71,7 +73,7 @@ function restUntilLive(
 
 async function byWebRtc(
   camera: string,
-  { client, live, stage, video, drawn, way }: FollowParts,
+  { client, live, stage, late, video, drawn, way }: FollowParts,
   first: () => void,
   signal: AbortSignal,
 ): Promise<never> {
@@ -82,6 +84,7 @@ async function byWebRtc(
     screen: stage,
     status: (path) => client.viewing(path),
     maxAge: () => live.maxAge,
+    late: late(),
     shown: () => {
       first()
       drawn()

@@ -2,7 +2,8 @@
  *
  * What counts is how much later results come than their frames are shown: where more than one in
  * twenty is late, the video is held back longer by that; where all are early, less. The browser
- * follows slowly, by about 100 ms a second, and so does this.
+ * follows slowly, by about 100 ms a second, and so does this. It begins with how late the camera's
+ * results are, as the service measured it.
  */
 
 /** Milliseconds. */
@@ -21,13 +22,18 @@ const OPEN = 128
 
 export class Holdback {
   /** Milliseconds. */
-  target = FIRST
+  target: number
   private readonly shownAt = new Map<number, number>()
   private readonly arrivedAt = new Map<number, number>()
   private late: number[] = []
 
-  /** Times are of performance.now(). */
-  constructor(private changed: number) {}
+  /** `changed` is of performance.now(), `late` milliseconds; null: the service has not measured it. */
+  constructor(
+    private changed: number,
+    late: number | null = null,
+  ) {
+    this.target = Math.min(LONGEST, Math.round(late ?? FIRST))
+  }
 
   shown(mediaTime: number, now: number): void {
     this.note(this.shownAt, mediaTime, now)

@@ -42,9 +42,14 @@ export class Http {
     return (await this.answer('GET', path)).blob()
   }
 
+  /** Where something of the service is, for other programs. */
+  address(path: string): string {
+    return new URL(this.base + path, location.href).href
+  }
+
   /** Where a websocket of the service is. */
   socket(path: string): string {
-    const url = new URL(this.base + path, location.href)
+    const url = new URL(this.address(path))
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
     return url.href
   }

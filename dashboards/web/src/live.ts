@@ -1,6 +1,7 @@
 /** The websocket: what is seen on the cameras, and how they are. */
 import { Backoff } from './backoff'
-import { Problem } from './problem'
+import { hear } from './live_socket'
+import { linesOf, Problem } from './problem'
 import type { CameraMessage, FrameMessage, Message, Position, RevisionMessage } from './wire'
 
 type LiveMessage = Extract<Message, { type: 'frame' | 'camera' | 'revision' | 'presence' }>
@@ -18,7 +19,8 @@ export interface LiveListener {
   camera?(message: CameraMessage): void
   /** Frames that came before bore a wrong name. */
   revision?(message: RevisionMessage): void
-  state?(state: LiveState): void
+  /** `why` it is not open, in words; empty where there is nothing to say. */
+  state?(state: LiveState, why: string): void
 }
 
 /**
@@ -35,6 +37,7 @@ export class Live {
   private running = false
   private run = 0
   private state: LiveState = 'off'
+  private why = ''
   private readonly listeners = new Set<LiveListener>()
 
   constructor(private readonly parts: LiveParts) {}
@@ -42,7 +45,7 @@ export class Live {
   /** Hear of everything from now on; what is returned ends it. */
   listen(listener: LiveListener): () => void {
     this.listeners.add(listener)
-    listener.state?.(this.state)
+    listener.state?.(this.state, this.why)
     return () => this.listeners.delete(listener)
   }
 
@@ -77,34 +80,33 @@ export class Live {
   }
 
   private async connect(run: number): Promise<void> {
-    this.become('connecting')
+    this.become('connecting', this.why)
     try {
       const ticket = await this.parts.ticket()
       if (this.isCurrent(run)) this.attach(this.parts.open(this.parts.address(ticket)), run)
     } catch (error) {
       const signedOut = error instanceof Problem && error.status === 401
-      if (this.isCurrent(run) && !signedOut) this.later(run)
+      if (this.isCurrent(run) && !signedOut) this.later(run, linesOf(error).join(' '))
     }
   }
 
   private attach(socket: WebSocket, run: number): void {
     this.socket = socket
-    socket.onopen = () => {
-      this.become('open')
-      this.ask(socket)
-    }
-    socket.onmessage = (event: MessageEvent<unknown>) => this.receive(event.data)
-    socket.onclose = () => {
-      if (this.socket !== socket) return
-      this.socket = null
-      if (this.isCurrent(run)) this.later(run)
-    }
+    hear(socket, {
+      opened: () => this.ask(socket),
+      said: (message) => this.receive(message),
+      ended: (why) => {
+        if (this.socket !== socket) return
+        this.socket = null
+        if (this.isCurrent(run)) this.later(run, why)
+      },
+    })
   }
 
-  private receive(data: unknown): void {
-    const message = messageOf(data)
-    if (message === null) return
-    this.parts.backoff.reset() // not when it opens: one that is refused opens, too
+  private receive(message: Message): void {
+    // Not when it opens: one that is refused opens, too.
+    this.parts.backoff.reset()
+    if (this.state !== 'open') this.become('open')
     switch (message.type) {
       case 'snapshot':
         this.position = { epoch: message.epoch, cursor: message.cursor }
@@ -133,26 +135,18 @@ export class Live {
     }
   }
 
-  private become(state: LiveState): void {
+  private become(state: LiveState, why = ''): void {
     this.state = state
-    for (const listener of this.listeners) listener.state?.(state)
+    this.why = why
+    for (const listener of this.listeners) listener.state?.(state, why)
   }
 
-  private later(run: number): void {
-    this.become('connecting')
+  private later(run: number, why: string): void {
+    this.become('connecting', why)
     this.timer = setTimeout(() => void this.connect(run), this.parts.backoff.next())
   }
 
   private isCurrent(run: number): boolean {
     return this.running && this.run === run
-  }
-}
-
-function messageOf(data: unknown): Message | null {
-  if (typeof data !== 'string') return null
-  try {
-    return JSON.parse(data) as Message
-  } catch {
-    return null // of a newer service, or not ours
   }
 }

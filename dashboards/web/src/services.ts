@@ -3,6 +3,7 @@ import { inject, ref, type InjectionKey, type Ref } from 'vue'
 
 import { Backoff } from './backoff'
 import { Client } from './client'
+import { Encoders } from './encoders'
 import { Http } from './http'
 import { Live, type LiveState } from './live'
 import { Session } from './session'
@@ -11,15 +12,19 @@ export interface Services {
   title: string
   session: Session
   client: Client
+  encoders: Encoders
   live: Live
   liveState: Readonly<Ref<LiveState>>
+  /** Why nothing is heard; empty where there is nothing to say. */
+  liveTrouble: Readonly<Ref<string>>
 }
 
 export const SERVICES: InjectionKey<Services> = Symbol('services')
 
 export function createServices(base: string, title: string, storage: Storage): Services {
   const session = new Session(storage)
-  const client = new Client(new Http(base, session))
+  const http = new Http(base, session)
+  const client = new Client(http)
   const live = new Live({
     ticket: () => client.ticket(),
     address: (ticket) => client.liveAddress(ticket),
@@ -27,12 +32,14 @@ export function createServices(base: string, title: string, storage: Storage): S
     backoff: new Backoff(),
   })
   const liveState = ref<LiveState>('off')
+  const liveTrouble = ref('')
   live.listen({
-    state: (state) => {
+    state: (state, why) => {
       liveState.value = state
+      liveTrouble.value = why
     },
   })
-  return { title, session, client, live, liveState }
+  return { title, session, client, encoders: new Encoders(http), live, liveState, liveTrouble }
 }
 
 export function useServices(): Services {

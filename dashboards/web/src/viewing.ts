@@ -20,6 +20,8 @@ export interface ViewingParts {
   video: HTMLVideoElement
   screen: ExactScreen
   status: (session: string) => Promise<WhepStatus>
+  /** Milliseconds from a frame's capture to its result, of most frames; null: not known. */
+  late: number | null
   /** Seconds after which a result is not shown any more. */
   maxAge: () => number
   shown: () => void
@@ -50,7 +52,7 @@ export class Viewing {
   readonly over: Promise<Error>
   private readonly clock = new FrameClock(Date.now())
   private readonly timeline: Timeline
-  private readonly holdback = new Holdback(performance.now())
+  private readonly holdback: Holdback
   private readonly queue = new FrameQueue((frame) => this.draw(frame))
   private readonly unwatch: () => void
   private readonly timer: ReturnType<typeof setInterval>
@@ -70,6 +72,7 @@ export class Viewing {
       this.fail = resolve
     })
     this.timeline = new Timeline(parts.maxAge)
+    this.holdback = new Holdback(performance.now(), parts.late)
     this.unwatch = watchFrames(parts.video, {
       frame: (frame) => this.queue.push(frame),
       blind: () => this.fail(new Unable(BLIND)),

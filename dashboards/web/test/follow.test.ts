@@ -60,6 +60,7 @@ describe('follow', () => {
       stage: {
         show: (_: unknown, time: number | null, boxes: unknown) => shown.push([time, boxes !== null]),
       } as unknown as Stage,
+      late: () => null,
       video,
       drawn: () => undefined,
       trouble: () => undefined,

@@ -53,6 +53,11 @@ describe('FrameClock', () => {
     expect(asked.mediaTime(sent(17, TIME + 14_400))).toBe(TIME + 14_400)
   })
 
+  it.each([-5, -1, 1, 5])('knows a time before any result where this clock is %i hours off', (hours) => {
+    const asked = clock(5, TIME / 90 + hours * 3_600_000)
+    expect(asked.mediaTime(sent(5, TIME))).toBe(TIME)
+  })
+
   it('believes a result where the clock of this machine is hours off', () => {
     const day = 24 * 3_600_000
     const asked = clock(5, TIME / 90 - day)

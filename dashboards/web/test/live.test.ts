@@ -10,7 +10,7 @@ class FakeSocket {
   readonly sent: unknown[] = []
   onopen?: () => void
   onmessage?: (event: { data: unknown }) => void
-  onclose?: () => void
+  onclose?: (event: { code: number; reason: string }) => void
 
   constructor(readonly address: string) {}
 
@@ -27,9 +27,9 @@ class FakeSocket {
     this.onmessage?.({ data: JSON.stringify(message) })
   }
 
-  close(): void {
+  close(code = 1006, reason = ''): void {
     this.readyState = WebSocket.CLOSED
-    this.onclose?.()
+    this.onclose?.({ code, reason })
   }
 }
 
@@ -40,6 +40,7 @@ describe('Live', () => {
   let tickets: number
   let failure: Error | null
   let states: LiveState[]
+  let troubles: string[]
   let seen: number[]
   let live: Live
 
@@ -52,7 +53,7 @@ describe('Live', () => {
 
   beforeEach(() => {
     vi.useFakeTimers()
-    ;[sockets, tickets, failure, states, seen] = [[], 0, null, [], []]
+    ;[sockets, tickets, failure, states, troubles, seen] = [[], 0, null, [], [], []]
     live = new Live({
       ticket: () => {
         tickets += 1
@@ -66,7 +67,10 @@ describe('Live', () => {
       backoff: new Backoff(100, 1000, () => 1),
     })
     live.listen({
-      state: (state) => states.push(state),
+      state: (state, why) => {
+        states.push(state)
+        troubles.push(why)
+      },
       frame: (message) => seen.push(message.seq),
     })
   })
@@ -83,6 +87,9 @@ describe('Live', () => {
     expect(socket(0).sent).toEqual([])
     socket(0).open()
     expect(socket(0).sent).toEqual([{ type: 'subscribe', cameras: ['c1'], recent: true }])
+    expect(states).toEqual(['off', 'connecting']) // one that is refused opens, too
+    socket(0).say(snapshot)
+    socket(0).say(frame(1))
     expect(states).toEqual(['off', 'connecting', 'open'])
   })
 
@@ -155,6 +162,38 @@ describe('Live', () => {
     expect(await afterwards(2)).toEqual({ ...wanted, after: { epoch: 'e2', cursor: 2 } })
     live.subscribe(['c2'])
     expect(socket(3).sent.at(-1)).toEqual({ type: 'subscribe', cameras: ['c2'], recent: true })
+  })
+
+  it.each([
+    ['broken off', 1006, '', 'the connection broke off'],
+    ['refused', 4429, '100 are open for this user', '100 are open for this user'],
+    ['closed without a word', 1000, '', ''],
+  ])('says why nothing is heard until something is: %s', async (_, code, reason, why) => {
+    live.start()
+    await settle()
+    socket(0).open()
+    socket(0).close(code, reason)
+    await vi.advanceTimersByTimeAsync(1000)
+    expect([states.at(-1), troubles.at(-1)]).toEqual(['connecting', why])
+    socket(1).open()
+    expect(troubles.at(-1)).toBe(why)
+    socket(1).say(snapshot)
+    expect([states.at(-1), troubles.at(-1)]).toEqual(['open', ''])
+  })
+
+  it('says that the service is away, and hears of it again when it is back', async () => {
+    failure = new TypeError('fetch failed')
+    live.start()
+    await settle()
+    expect(troubles.at(-1)).toContain('cannot be reached')
+    failure = new Problem(503, 'the database is away')
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(troubles.at(-1)).toBe('the database is away')
+    failure = null
+    await vi.advanceTimersByTimeAsync(1000)
+    socket(0).open()
+    socket(0).say(snapshot)
+    expect([states.at(-1), troubles.at(-1)]).toEqual(['open', ''])
   })
 
   it('hands on what is in a snapshot', async () => {

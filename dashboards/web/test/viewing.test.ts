@@ -52,6 +52,7 @@ describe('Viewing', () => {
   let over: string[]
   let caughtUp: [number, number][]
   let flow: () => void
+  let late: number | null
   let exact: boolean
   let width: number
   let role: 'analyse' | 'view'
@@ -88,6 +89,7 @@ describe('Viewing', () => {
       },
       status: () => (answers.length > 1 ? answers.shift() : answers[0])?.() ?? Promise.reject(new Error()),
       maxAge: () => 1000,
+      late,
       shown: () => undefined,
       told: (...said) => told.push(said),
     })
@@ -122,7 +124,7 @@ describe('Viewing', () => {
     vi.stubGlobal('VideoFrame', FakeFrame)
     video = new FakeVideo()
     ;[shown, held, canHold, told, over] = [[], [], true, [], []]
-    ;[answers, caughtUp] = [[known(ORIGIN)], []]
+    ;[answers, caughtUp, late] = [[known(ORIGIN)], [], null]
   })
   afterEach(() => {
     viewing.close()
@@ -245,6 +247,16 @@ describe('Viewing', () => {
     expect(held[0]).toBe(100)
     expect(held[1]).toBe(100 + 79 + 20)
     expect(open).toBe(0)
+  })
+
+  it.each([
+    [null, 100],
+    [243.4, 243],
+    [3000, 500],
+  ])('begins to hold them back by what the service measured: %s ms', (measured, first) => {
+    late = measured
+    begin()
+    expect(held).toEqual([first])
   })
 
   it('holds pictures back itself where the browser cannot', async () => {

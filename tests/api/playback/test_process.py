@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from api.live.coded import Coded
@@ -33,6 +34,8 @@ class Cameras:
 
     def __init__(self) -> None:
         self.subscribed: defaultdict[CameraId, int] = defaultdict(int)
+        self.asked: list[CameraId] = []
+        """Of which a key picture was asked for."""
         self._queues: dict[CameraId, asyncio.Queue[Coded | None]] = {}
 
     async def coded(self, camera: CameraId) -> AsyncGenerator[Coded, None]:
@@ -43,6 +46,9 @@ class Cameras:
                 yield picture
         finally:
             del self._queues[camera]
+
+    def request_key(self, camera: CameraId) -> None:
+        self.asked.append(camera)
 
     def show(self, picture: Coded) -> None:
         self._queues[CameraId(picture.camera)].put_nowait(picture)
@@ -60,7 +66,12 @@ async def playback(most: int = 5) -> AsyncIterator[tuple[PlaybackProcess, Camera
     cameras = Cameras()
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         process = PlaybackProcess(
-            group, cameras.coded, lambda: LOOPBACK, most, "warning", lambda _: None
+            group,
+            cameras,
+            lambda: LOOPBACK,
+            most,
+            "warning",
+            lambda _: None,
         )
         running = group.create_task(process.run())
         await until(lambda: not process.trouble)
@@ -124,6 +135,23 @@ async def test_a_status_says_how_far_a_session_is() -> None:
         after = process.viewing(viewing.session)
         assert after is not None
         assert (after.state, after.encoded) == ("connected", False)
+
+
+async def test_a_key_picture_is_asked_for_where_a_viewer_lost_pictures() -> None:
+    async with playback() as (process, cameras), a_viewer() as (peer, offer):
+        viewing = await process.watch(GATE, offer)
+        seen = await seen_by(peer, viewing.answer)
+        first, second = (msgspec.structs.replace(one, encoded=True) for one in coded(GATE, 2))
+        cameras.show(first)
+        await seen.arrived(1)
+        assert cameras.asked == []
+        (ssrc,) = seen.receiver._RTCRtpReceiver__active_ssrc  # type: ignore[attr-defined]
+        await seen.receiver._send_rtcp_pli(ssrc)
+        while not cameras.asked:  # what is asked for is noticed with the next picture
+            cameras.show(second)
+            await asyncio.sleep(0.02)
+        assert set(cameras.asked) == {GATE}
+        assert process.losses == len(cameras.asked)
 
 
 async def test_one_more_than_may_view_is_refused_until_one_leaves() -> None:

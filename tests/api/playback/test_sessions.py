@@ -5,6 +5,7 @@ import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 
 import api.playback.sessions
@@ -17,6 +18,7 @@ from api.playback.messages import (
     FromPlayback,
     Gone,
     Linked,
+    Lost,
     Offer,
     Refused,
 )
@@ -192,6 +194,7 @@ async def test_a_viewer_who_lost_pictures_is_sent_the_kept_group_again(
         sessions.obey(units[11])
         times = await seen.arrived(23)
         assert times[:11] == timestamps(units[:11], origin)
+        assert Lost("gate") in program.heard, "its publisher may be asked, too"
         assert [time - times[10] for time in times[11:22]] == list(range(1, 12))
         assert times[22:] == timestamps(units[11:], origin)
         (track,) = sessions._tracks
@@ -219,6 +222,25 @@ async def test_a_viewer_who_lost_pictures_of_a_large_group_waits_for_the_next(
         for unit in units[1:]:
             sessions.obey(unit)
         assert await seen.arrived(4) == timestamps(units, origin)
+
+
+async def test_where_pictures_are_encoded_one_that_can_be_decoded_alone_is_asked_for() -> None:
+    """And the group is not sent again: the key picture is newer, and smaller than all of it."""
+    units = [msgspec.structs.replace(one, encoded=True) for one in coded("gate", 4, group=3)]
+    async with playing() as (sessions, program), a_viewer() as (peer, offer):
+        sessions.obey(units[0])
+        sessions.obey(Offer("one", "gate", offer, LOOPBACK))
+        seen = await seen_by(peer, await program.answer("one"))
+        origin = await program.origin("one")
+        await seen.arrived(1)
+        (track,) = sessions._tracks
+        await lost_pictures(seen, track)
+        assert [one for one in program.heard if isinstance(one, Lost)] == []
+        for unit in units[1:]:
+            sessions.obey(unit)
+        assert await seen.arrived(4) == timestamps(units, origin)
+        await program.until(lambda one: one == Lost("gate"))
+        assert program.heard.count(Lost("gate")) == 1
 
 
 async def lost_pictures(seen: Seen, track: CameraTrack) -> None:

@@ -50,6 +50,7 @@ from api.shards.messages import (
     Ready,
     Refusal,
     Refused,
+    RequestKey,
     Search,
     Second,
     Show,
@@ -345,6 +346,22 @@ async def test_a_camera_is_played_from_the_first_viewer_to_the_last_over_shards_
             here.engine.heard(here.shard("1"), coded(200, key=True))
             assert [(await anext(video)).media_time for _ in range(3)] == [101, 102, 200]
         assert [message for _, message in here.told][-1] == Halt("a")
+
+
+async def test_a_key_picture_is_asked_for_only_of_a_camera_that_somebody_plays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world(monkeypatch, shards=1) as here:
+        await here.engine.put(spec("a"))
+        here.engine.request_key(CameraId("a"))
+        async with aclosing(here.engine.coded(CameraId("a"))) as video:
+            first = asyncio.ensure_future(anext(video))
+            await asyncio.sleep(0)
+            here.told.clear()
+            here.engine.request_key(CameraId("a"))
+            assert here.told == [("1", RequestKey("a"))]
+            first.cancel()
+            await asyncio.wait([first])
 
 
 async def test_video_of_a_camera_that_is_anothers_does_not_count(

@@ -236,6 +236,29 @@ async def test_key_pictures_are_asked_for_while_h264_is_passed_on(
     assert sum(picture.key for picture in played) >= 2
 
 
+@pytest.mark.parametrize("codec", ["video/H264", "video/VP8"])
+async def test_a_viewer_who_lost_pictures_gets_a_key_picture_at_once(
+    monkeypatch: pytest.MonkeyPatch, codec: str
+) -> None:
+    """From the publisher, or from the encoder; without asking the next one is far away."""
+    monkeypatch.setattr("ingest.webrtc.visitor._KEY_EVERY", 1 << 40)
+    monkeypatch.setattr("ingest.encoding._KEY_EVERY", 1 << 40)
+    tee, played = Tee(), list[Playable]()
+    tee.play(played.append)
+    gate = PublishedCamera(CameraId("yard"), BRIEF, tee=tee)
+    async with publishing(gate, Publisher(codec=codec)), aclosing(gate.frames()) as captures:
+        async for _ in captures:
+            if played:
+                break
+        begun = len(played)
+        tee.request_key()
+        async for _ in captures:
+            if any(picture.key for picture in played[begun:]):
+                break
+    tee.halt()
+    assert played[0].key
+
+
 async def test_who_changes_the_codec_is_let_go() -> None:
     visitor, gone = Visitor(LOCAL, MediaClock(), lambda: None), list[Transient]()
     with Tee().connection("VP8", None) as tap:

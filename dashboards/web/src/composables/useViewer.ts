@@ -3,6 +3,7 @@ import { onBeforeUnmount, onMounted, ref, watch, type Ref } from 'vue'
 
 import { follow, type Way } from '../follow'
 import { linesOf } from '../problem'
+import type { Camera } from '../rest'
 import { useServices } from '../services'
 import { Stage } from '../stage'
 import type { FaceMessage } from '../wire'
@@ -29,7 +30,7 @@ export interface Elements {
   video: Readonly<Ref<HTMLVideoElement | null>>
 }
 
-export function useViewer(camera: () => string, { canvas, svg, video }: Elements): Viewer {
+export function useViewer(camera: () => Camera, { canvas, svg, video }: Elements): Viewer {
   const { client, live } = useServices()
   const stage = ref<Stage | null>(null) as Ref<Stage | null>
   const faces = ref<readonly FaceMessage[]>([])
@@ -48,10 +49,11 @@ export function useViewer(camera: () => string, { canvas, svg, video }: Elements
     stage.value.blank()
     trouble.value = []
     way.value = null
-    stop = follow(camera(), {
+    stop = follow(camera().id, {
       client,
       live,
       stage: stage.value,
+      late: () => late(camera()),
       video: video.value,
       drawn: () => {
         trouble.value = []
@@ -71,12 +73,16 @@ export function useViewer(camera: () => string, { canvas, svg, video }: Elements
     stage.value = new Stage(canvas.value, svg.value, (now) => update(faces, now))
     begin()
   })
-  watch(camera, begin)
+  watch(() => camera().id, begin)
   onBeforeUnmount(() => {
     stop()
     stage.value?.close()
   })
   return { stage, faces, last, frozen, trouble, way }
+}
+
+function late({ stream }: Camera): number | null {
+  return stream?.delay_p95 == null ? null : 1000 * stream.delay_p95
 }
 
 /** Whether pictures still come; the boxes of one that stands are `onOld` after `oldest` ms. */
