@@ -151,7 +151,8 @@ def test_a_transport_that_the_camera_refuses_is_not_taken_and_it_plays_on(
         assert (refused.json()["cause"], "tcp, udp or auto" in refused.text) == ("transport", True)
         now = client.get(path).json()
         assert (now["options"]["transport"], now["state"]) == ("tcp", "live")
-        assert now["stream"]["connections"] == 1
+        wait_until(lambda: client.get(path).json()["stream"] is not None, "its stream is told")
+        assert client.get(path).json()["stream"]["connections"] == 1
         taken = client.patch(path, json={"options": {"transport": "auto"}})
         assert taken.json()["options"]["transport"] == "auto"
 
