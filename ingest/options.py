@@ -35,15 +35,15 @@ class DecoderChoice(StrEnum):
     """That, where there is one; else the CPU."""
 
 
-Part: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+Part: TypeAlias = Annotated[float, Field(ge=0, le=1, strict=True)]
 Point: TypeAlias = tuple[Part, Part]
 """x to the right, y downwards."""
 Polygon: TypeAlias = Annotated[tuple[Point, ...], Field(min_length=3, max_length=64)]
 """Its corners in order; the last one is joined to the first."""
 Masks: TypeAlias = Annotated[tuple[Polygon, ...], Field(max_length=32)]
-Timeout: TypeAlias = Annotated[float, Field(gt=0, le=60)]
+Timeout: TypeAlias = Annotated[float, Field(ge=0.1, le=60, strict=True)]
 """Seconds."""
-Analysed: TypeAlias = Literal["all", "keys"] | Annotated[float, Field(ge=0.01, le=240)]
+Analysed: TypeAlias = Literal["all", "keys"] | Annotated[float, Field(ge=0.01, le=240, strict=True)]
 """Every picture, key pictures only, or so many a second."""
 
 
@@ -52,10 +52,10 @@ class Region(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    x: Annotated[float, Field(ge=0, lt=1)] = 0
-    y: Annotated[float, Field(ge=0, lt=1)] = 0
-    width: Annotated[float, Field(gt=0, le=1)] = 1
-    height: Annotated[float, Field(gt=0, le=1)] = 1
+    x: Annotated[float, Field(ge=0, lt=1, strict=True)] = 0
+    y: Annotated[float, Field(ge=0, lt=1, strict=True)] = 0
+    width: Annotated[float, Field(gt=0, le=1, strict=True)] = 1
+    height: Annotated[float, Field(gt=0, le=1, strict=True)] = 1
 
     @model_validator(mode="after")
     def _is_inside(self) -> Self:

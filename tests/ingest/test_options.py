@@ -17,7 +17,7 @@ TRIANGLE = ((0.0, 0.0), (0.5, 0.0), (0.5, 0.25))
         ({"decoder": "gpu"}, "decoder", "'cpu', 'cuda' or 'auto'"),
         ({"analysed": 0}, "analysed", "0.01"),
         ({"analysed": "often"}, "analysed", "'all' or 'keys'"),
-        ({"connect_timeout": 0}, "connect_timeout", "greater than 0"),
+        ({"connect_timeout": 0}, "connect_timeout", "greater than or equal to 0.1"),
         ({"read_timeout": 61}, "read_timeout", "60"),
         ({"region": {"x": 0.6, "width": 0.5}}, "region", r"x \+ width is 1.1: allowed is 1"),
         ({"region": {"height": 0}}, "height", "greater than 0"),

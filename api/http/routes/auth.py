@@ -15,7 +15,7 @@ router = APIRouter(tags=["auth"])
 class SignIn(BaseModel):
     """The form of RFC 6749, 4.3.2; its other fields are not looked at."""
 
-    username: Annotated[str, Field(min_length=1)]
+    username: Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
     password: Annotated[str, Field(min_length=1)]
     grant_type: Literal["password"] = "password"
 
