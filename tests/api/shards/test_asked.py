@@ -94,10 +94,7 @@ async def test_one_that_does_not_run_is_not_waited_for(asked: Asked) -> None:
         await asked.ask(shard(ShardState.STARTING), question)
 
 
-async def test_one_that_is_stuck_is_waited_for_a_while(
-    asked: Asked, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("api.shards.asked._PATIENCE", 0.01)
+async def test_one_that_is_stuck_is_waited_for_a_while(asked: Asked) -> None:
     with pytest.raises(Transient, match="gave no answer"):
-        await asked.ask(shard(), question)
+        await asked.ask(shard(), question, patience=0.01)
     asked.answered(Unpublished(0))  # too late, and nobody waits

@@ -659,7 +659,10 @@ async def test_further_streams_are_told_and_forgotten_with_their_shard(
         made.die("1", KILLED)
         (role,) = made.engine.roles(camera.camera)
         assert role.state == "idle"
-        await made.engine.remove(camera.camera)
+        removing = asyncio.create_task(made.engine.remove(camera.camera))
+        await asyncio.sleep(0)
+        made.engine.heard(made.shard("1"), Unwatched("gate"))
+        await removing
         assert made.engine.roles(camera.camera) == ()
 
 
