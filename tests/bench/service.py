@@ -34,7 +34,7 @@ def histogram(metrics: str, name: str) -> Sequence[tuple[float, float]]:
     """Upper bounds with how many lie below, over all labels."""
     found: dict[float, float] = {}
     for bound, count in re.findall(
-        rf'^{name}_bucket{{.*?le="([^"]+)"}} (\S+)', metrics, re.MULTILINE
+        rf'^{name}_bucket{{(?:.*,)?le="([^"]+)".*}} (\S+)', metrics, re.MULTILINE
     ):
         found[float(bound)] = found.get(float(bound), 0.0) + float(count)
     return sorted(found.items())
