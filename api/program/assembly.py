@@ -80,14 +80,9 @@ async def assemble(
     directory = Directory(gallery.people, gallery.changes, _on_removed(current, hub))
     engine = _engine(group, maker, first, directory, metrics, hub)
     playback = _playback(group, settings, engine, metrics)
-    cache, configured = settings.faceapi.cache_dir, pipeline.pack.manifest.id
+    cache = settings.faceapi.cache_dir
     reembedder = Reembedder(gallery.packs, settings.model, cache, gallery.notifier)
-
-    def remark() -> str:
-        used = current.now.pack.id
-        told = "" if used == configured else not_configured(used, settings.model.pack)
-        return reembedder.progress or told
-
+    remark = _remark(current, reembedder, settings, pipeline)
     tell_of_shards(metrics.registry, engine)
     tell_of_machine(metrics.registry, lambda: current.now.networks, engine.devices)
     services = Services(
@@ -115,6 +110,20 @@ async def assemble(
     )
     switch = _switch(group, maker, current, first, engine, reembedder)
     return Components(services, engine, playback, directory, switch, gallery.notifier, metrics)
+
+
+def _remark(
+    current: CurrentRecognition, reembedder: Reembedder, settings: Settings, pipeline: Pipeline
+) -> Callable[[], str]:
+    """What health says of the pack: how far its change is, or that another one is configured."""
+    configured = pipeline.pack.manifest.id
+
+    def remark() -> str:
+        used = current.now.pack.id
+        told = "" if used == configured else not_configured(used, settings.model.pack)
+        return reembedder.progress or told
+
+    return remark
 
 
 def _enrollment(

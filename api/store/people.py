@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import LiteralString
 
 import asyncpg
 
@@ -77,16 +78,7 @@ class People:
         Raises:
             NotFound: nobody has this id.
         """
-        async with self._database.transaction() as connection:
-            await connection.execute(
-                "update people set name = $3, updated_at = now() where id = $1 and gallery = $2",
-                person,
-                self._gallery,
-                name,
-            )
-            found = await self._get(connection, person)
-            changes = await record(connection, self._gallery, Kind.PERSON_NAMED, person)
-            return found, changes
+        return await self._change(person, "name = $3", name)
 
     async def ignore(self, person: PersonId, *, ignored: bool) -> tuple[Person, Sequence[Change]]:
         """Tell nobody of a person from now on, or tell again.
@@ -94,15 +86,21 @@ class People:
         Raises:
             NotFound: nobody has this id.
         """
+        return await self._change(person, "ignored = $3", ignored)
+
+    async def _change(
+        self, person: PersonId, assignment: LiteralString, value: str | bool
+    ) -> tuple[Person, Sequence[Change]]:
+        """Whoever follows the log reads the person anew."""
         async with self._database.transaction() as connection:
             await connection.execute(
-                "update people set ignored = $3, updated_at = now() where id = $1 and gallery = $2",
+                f"update people set {assignment}, updated_at = now()"
+                " where id = $1 and gallery = $2",
                 person,
                 self._gallery,
-                ignored,
+                value,
             )
             found = await self._get(connection, person)
-            # Whoever follows the log reads the person anew.
             changes = await record(connection, self._gallery, Kind.PERSON_NAMED, person)
             return found, changes
 

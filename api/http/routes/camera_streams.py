@@ -8,10 +8,11 @@ from pydantic import SecretStr, StringConstraints, WithJsonSchema
 from api.http.routes.dependencies import Body
 from ingest.roles import StreamRole, Streams
 
-_ADDRESS = (
-    r"^(rtsp|rtsps)://([^@:/?#\s\[\]]+(:[^@:/?#\s\[\]]+)?@)?"
-    r"[A-Za-z0-9][A-Za-z0-9.-]*(:[1-9][0-9]{0,3})?(/[^@\s]*)?$"
+RTSP_URL = (
+    r"(rtsp|rtsps)://([^@:/?#\s\[\]]+(:[^@:/?#\s\[\]]+)?@)?"
+    r"[A-Za-z0-9][A-Za-z0-9.-]*(:[1-9][0-9]{0,3})?(/[^@\s]*)?"
 )
+"""An address as OpenAPI tells it; what is accepted is decided by ``ingest.address``."""
 StreamAddress = Annotated[
     SecretStr,
     StringConstraints(min_length=1, max_length=2000),
@@ -19,7 +20,7 @@ StreamAddress = Annotated[
         {
             "type": "string",
             "maxLength": 2000,
-            "pattern": _ADDRESS,
+            "pattern": f"^{RTSP_URL}$",
             "writeOnly": True,
             "description": "As a camera's own address, rtsp or rtsps.",
         }

@@ -14,7 +14,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import SecretStr, StringConstraints, WithJsonSchema
 
 from api.http.routes.camera_options import ALL_DEFAULT, OptionsChange
-from api.http.routes.camera_streams import StreamsIn, StreamsOut
+from api.http.routes.camera_streams import RTSP_URL, StreamsIn, StreamsOut
 from api.http.routes.dependencies import (
     CONFLICT,
     Administrator,
@@ -51,10 +51,6 @@ _SHOWS_NOTHING = (State.WAITING, State.FAILED)
 _JPEG: Responses = {200: {"content": {"image/jpeg": {}}}}
 _VIDEO: Responses = {200: {"content": {"multipart/x-mixed-replace": {}}}}
 
-_ADDRESS = (
-    r"^(whip:|(rtsp|rtsps)://([^@:/?#\s\[\]]+(:[^@:/?#\s\[\]]+)?@)?"
-    r"[A-Za-z0-9][A-Za-z0-9.-]*(:[1-9][0-9]{0,3})?(/[^@\s]*)?)$"
-)
 Address = Annotated[
     SecretStr,
     StringConstraints(min_length=1, max_length=2000),
@@ -62,7 +58,7 @@ Address = Annotated[
         {
             "type": "string",
             "maxLength": 2000,
-            "pattern": _ADDRESS,
+            "pattern": f"^(whip:|{RTSP_URL})$",
             "writeOnly": True,
             "description": "As cameras' makers write it. A password with @ : / ? # is taken as it"
             " is where nothing else could be meant.",
